@@ -1,0 +1,46 @@
+(;wit
+world guest {
+    include astrid:guest/interceptor@1.0.0;
+}
+;)
+
+;; A hook that takes memory page by page until it is refused, then answers `continue` with the number of pages it has, in
+;; decimal digits.
+(module
+  (memory (export "memory") 1)
+  (global $free (mut i32) (i32.const 4096))
+
+  ;; Hands out memory from the bottom up and grows when it has to; nothing is ever freed.
+  (func (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+    (global.set $free (i32.add (local.get $at) (local.get $size)))
+    (block $fits
+      (br_if $fits (i32.le_u (global.get $free) (i32.mul (memory.size) (i32.const 65536))))
+      (br_if $fits (i32.ne (i32.const -1)
+        (memory.grow (i32.add (i32.shr_u (local.get $size) (i32.const 16)) (i32.const 1)))))
+      unreachable)
+    (local.get $at))
+
+  ;; capsule-result { action: "continue", data: some(..) }: pointer and length of the digits are filled in by the hook.
+  (data (i32.const 64) "\60\00\00\00\08\00\00\00\01\00\00\00\00\00\00\00\00\00\00\00")
+  (data (i32.const 96) "continue")
+
+  (func (export "astrid-hook-trigger") (param i32 i32 i32 i32) (result i32)
+    (loop $more
+      (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+    (call $write-digits (memory.size))
+    (i32.const 64))
+
+  ;; Writes the number right-aligned so that it ends before address 128.
+  (func $write-digits (param $number i32)
+    (local $at i32)
+    (local.set $at (i32.const 128))
+    (loop $digit
+      (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+      (i32.store8 (local.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10))))
+      (local.set $number (i32.div_u (local.get $number) (i32.const 10)))
+      (br_if $digit (local.get $number)))
+    (i32.store (i32.const 76) (local.get $at))
+    (i32.store (i32.const 80) (i32.sub (i32.const 128) (local.get $at))))
+)
