@@ -8,8 +8,8 @@ use super::{Op, ScopeKind};
 
 /// Handles are their own authority: whoever was given one may use it.
 const IO: Op = Op { scope: ScopeKind::Handle, ..Op::PLAIN };
-/// Waiting has an arm for cancellation. A subscription that closes makes its pollables ready, and no other kind of
-/// pollable is made yet, so `closed` is not answered.
+/// Waiting has an arm for cancellation. `closed` is for a guest that outlives what it watches, such as a subscription it
+/// has dropped.
 const POLL_BASE: Op = Op { refusal: Arm("cancelled"), built: true, ..IO };
 /// A stream has no arm that says why: it is closed.
 const STREAM: Op =
@@ -24,13 +24,15 @@ ops! { ERROR_ROWS, "io", "astrid:io/error@1.0.0", IO;
 
 ops! { POLL_ROWS, "io.poll", "astrid:io/poll@1.0.0", POLL_BASE;
     POLL fn "poll" {
-        audit: Always, permit: Io, waits: true, arms: &["invalid-input", "too-large", "cancelled", "unknown"],
+        audit: Always, permit: Io, waits: true, arms: &["invalid-input", "closed", "too-large", "cancelled", "unknown"],
     }
 }
 
 ops! { POLLABLE_ROWS, "io", "astrid:io/poll@1.0.0", POLL_BASE;
     POLLABLE_READY method "pollable.ready" { audit: Never, refusal: Fallback }
-    POLLABLE_BLOCK method "pollable.block" { audit: Always, permit: Io, waits: true, arms: &["cancelled", "unknown"] }
+    POLLABLE_BLOCK method "pollable.block" {
+        audit: Always, permit: Io, waits: true, arms: &["closed", "cancelled", "unknown"],
+    }
 }
 
 ops! { STREAM_ROWS, "io", "astrid:io/streams@1.0.0", STREAM;

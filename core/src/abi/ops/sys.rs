@@ -17,8 +17,7 @@ ops! { ROWS, "sys", "astrid:sys/host@1.0.0", SYS;
     CLOCK_MONOTONIC_NS fn "clock-monotonic-ns" { audit: Never, refusal: Fallback }
     SLEEP_NS fn "sleep-ns" { waits: true, arms: &["too-large", "cancelled", "unknown"] }
     RANDOM_BYTES fn "random-bytes" { arms: &["too-large", "unknown"] }
-    // The host always knows its capsules, in hooks too, so `registry-unavailable` is never answered; an unknown id or
-    // name is simply not allowed.
-    CHECK_CAPSULE_CAPABILITY fn "check-capsule-capability" { audit: Never }
+    // Hooks of installation and upgrade have no registry to ask; an unknown id or name is simply not allowed.
+    CHECK_CAPSULE_CAPABILITY fn "check-capsule-capability" { arms: &["registry-unavailable", "unknown"] }
     ENUMERATE_CAPABILITIES fn "enumerate-capabilities" { audit: Never, refusal: Fallback }
 }

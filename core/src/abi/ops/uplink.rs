@@ -4,24 +4,18 @@ use super::AuditRule::Always;
 use super::Op;
 use super::QuotaClass::Uplinks;
 
-/// Registrations belong to one capsule and one principal.
-const UPLINK: Op = Op {
-    capability: Some("uplink"),
-    quota: Uplinks,
-    audit: Always,
-    stateful: true,
-    built: true,
-    ..Op::PLAIN
-};
+/// Registrations belong to the capsule, whichever principal it acts for.
+const UPLINK: Op = Op { capability: Some("uplink"), quota: Uplinks, audit: Always, built: true, ..Op::PLAIN };
 
 ops! { ROWS, "uplink", "astrid:uplink/host@1.0.0", UPLINK;
     UPLINK_REGISTER fn "uplink-register" {
         arms: &["capability-denied", "invalid-input", "invalid-profile", "quota", "unknown"],
     }
     // Waits for the embedder's answer. The package has no arm for cancellation: what became of the message is
-    // `unknown`.
+    // `unknown`. `quota` is a guard of the host: a guest would have to make more calls at once than it may, each with a
+    // message in flight.
     UPLINK_SEND fn "uplink-send" {
         waits: true,
-        arms: &["capability-denied", "invalid-input", "unknown-uplink", "no-session", "quota", "unknown"],
+        arms: &["capability-denied", "invalid-input", "unknown-uplink", "no-session", "unknown"],
     }
 }
