@@ -1,0 +1,162 @@
+//! The embedded database: two keyspaces for guests, one for the host, and the one way to change them.
+
+use std::path::Path;
+
+use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use parking_lot::Mutex;
+
+use super::durability::Durability;
+use super::namespace::{self, Kind};
+use crate::error::{Cause, Error, ErrorKind, Result};
+use crate::limits;
+use crate::principal::Principal;
+use crate::syncer::{SyncFailed, Syncer};
+
+/// Locks that namespaces share by their hash. More than enough for two keys to meet seldom.
+const STRIPES: usize = 64;
+/// Bytes of blocks the database keeps in memory.
+const CACHE_BYTES: u64 = 16 * limits::MIB as u64;
+/// Threads that flush and compact.
+const WORKERS: usize = 2;
+/// Part of [`limits::SYNC_WITHIN`] that is left for the sync itself.
+const COLLECT: u32 = 2;
+
+/// The open database.
+pub(super) struct Database {
+    // Dropped first: it ends the thread, which holds a handle of the database.
+    syncer: Syncer,
+    durability: Durability,
+    stripes: Box<[Mutex<()>]>,
+    /// Guests' values, by principal, capsule and key.
+    pub(super) values: Keyspace,
+    /// Bytes used by each (principal, capsule), changed in the same batch as the values.
+    pub(super) usage: Keyspace,
+    /// What belongs to the host; no guest call reads or writes here.
+    pub(super) host: Keyspace,
+    db: fjall::Database,
+}
+
+impl Database {
+    pub(super) fn open(folder: &Path, durability: Durability) -> Result<Self> {
+        let open = || -> fjall::Result<_> {
+            let db =
+                fjall::Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(WORKERS).open()?;
+            let values = db.keyspace("values", KeyspaceCreateOptions::default)?;
+            let usage = db.keyspace("usage", KeyspaceCreateOptions::default)?;
+            let host = db.keyspace("host", KeyspaceCreateOptions::default)?;
+            Ok((db, values, usage, host))
+        };
+        let (db, values, usage, host) = open().map_err(|cause| {
+            unavailable("the database does not open", cause).with("path", folder.display().to_string())
+        })?;
+        let written = db.clone();
+        let syncer = Syncer::start("astrid-store-sync", limits::SYNC_WITHIN / COLLECT, move || {
+            written.persist(PersistMode::SyncData).map_err(|cause| {
+                tracing::error!(%cause, "the store could not be synced");
+                SyncFailed
+            })
+        })
+        .map_err(|cause| unavailable("the syncing thread does not start", cause))?;
+        let stripes = (0..STRIPES).map(|_| Mutex::new(())).collect();
+        Ok(Self { syncer, durability, stripes, values, usage, host, db })
+    }
+
+    /// Reads the namespace's records, decides, and commits what `work` put into the batch, while no other change of
+    /// this namespace runs. Nothing is changed if `work` fails. Returns when the write is as durable as was asked.
+    pub(super) fn change<R, E: From<Error>>(
+        &self,
+        namespace: &[u8],
+        work: impl FnOnce(&mut OwnedWriteBatch) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let (result, ticket) = {
+            let _exclusive = self.stripe(namespace).lock();
+            let mut batch = self.db.batch();
+            let result = work(&mut batch)?;
+            if batch.is_empty() {
+                return Ok(result);
+            }
+            (result, self.commit(batch)?)
+        };
+        self.settle(ticket)?;
+        Ok(result)
+    }
+
+    /// Removes everything of one principal in one batch, while nobody changes anything.
+    pub(super) fn erase(&self, principal: &Principal) -> Result<()> {
+        let ticket = {
+            let _exclusive: Vec<_> = self.stripes.iter().map(Mutex::lock).collect();
+            let mut batch = self.db.batch();
+            let own = namespace::principal_head(principal);
+            remove_all(&mut batch, &self.values, &own)?;
+            remove_all(&mut batch, &self.usage, &own)?;
+            for kind in [Kind::Secret, Kind::Setting, Kind::Allowance] {
+                remove_all(&mut batch, &self.host, &namespace::owned_head(kind, principal))?;
+            }
+            self.commit(batch)?
+        };
+        self.settle(ticket)
+    }
+
+    /// Bytes used in one namespace.
+    pub(super) fn used(&self, namespace: &[u8]) -> Result<u64> {
+        self.usage.get(namespace).map_err(unreadable)?.map_or(Ok(0), |bytes| count(&bytes))
+    }
+
+    /// Bytes used by one principal over all capsules.
+    pub(super) fn used_by(&self, principal: &Principal) -> Result<u64> {
+        let mut total = 0u64;
+        for guard in self.usage.prefix(namespace::principal_head(principal)) {
+            total = total.saturating_add(count(&guard.value().map_err(unreadable)?)?);
+        }
+        Ok(total)
+    }
+
+    /// Returns once everything committed until now is on the disk.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.syncer.flush().map_err(not_synced)
+    }
+
+    /// After this the operating system has the batch.
+    fn commit(&self, batch: OwnedWriteBatch) -> Result<u64> {
+        batch.commit().map_err(|cause| unavailable("the database cannot be written", cause))?;
+        Ok(self.syncer.written())
+    }
+
+    fn settle(&self, ticket: u64) -> Result<()> {
+        match self.durability {
+            Durability::Process => Ok(()),
+            Durability::Power => self.syncer.wait(ticket).map_err(not_synced),
+        }
+    }
+
+    fn stripe(&self, namespace: &[u8]) -> &Mutex<()> {
+        let hash = blake3::hash(namespace);
+        &self.stripes[usize::from(hash.as_bytes()[0]) % STRIPES]
+    }
+}
+
+/// Puts the removal of every key with this prefix into the batch.
+fn remove_all(batch: &mut OwnedWriteBatch, keyspace: &Keyspace, prefix: &[u8]) -> Result<()> {
+    for guard in keyspace.prefix(prefix) {
+        batch.remove(keyspace, guard.key().map_err(unreadable)?);
+    }
+    Ok(())
+}
+
+/// A usage record.
+fn count(bytes: &[u8]) -> Result<u64> {
+    let bytes = bytes.try_into().map_err(|cause| unavailable("a usage record is malformed", cause))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+pub(super) fn unreadable(cause: fjall::Error) -> Error {
+    unavailable("the database cannot be read", cause)
+}
+
+pub(super) fn unavailable(message: &str, cause: impl Into<Cause>) -> Error {
+    Error::new(ErrorKind::StoreUnavailable, message).caused_by(cause)
+}
+
+fn not_synced(_: SyncFailed) -> Error {
+    Error::new(ErrorKind::StoreUnavailable, "a write could not be brought to the disk")
+}

@@ -1,0 +1,155 @@
+//! What the host keeps between two runs: guests' key-value data, secrets, settings, receipts and allowances.
+//!
+//! Everything lives under one home folder in one embedded database, open in one process at a time. Guests reach their
+//! own [`Namespace`] and nothing else; what belongs to the host lies in a different keyspace.
+
+mod allowances;
+mod database;
+mod durability;
+mod home;
+mod keys;
+mod kv;
+mod namespace;
+mod receipts;
+mod secrets;
+mod settings;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ed25519_dalek::SigningKey;
+use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::principal::Principal;
+
+use database::Database;
+use home::Home;
+
+pub use allowances::Allowances;
+pub use durability::Durability;
+pub use kv::{KvError, Namespace, Page};
+pub use receipts::{Receipt, Receipts};
+pub use secrets::Secrets;
+pub use settings::Settings;
+
+/// The open store of one home. Clones are handles to the same store.
+#[derive(Clone)]
+pub struct Store(Arc<RwLock<Option<Open>>>);
+
+/// What is open between [`Store::open`] and [`Store::close`]. The database goes first, then the home's lock.
+struct Open {
+    database: Database,
+    home: Home,
+    keys: keys::Keys,
+}
+
+/// Whose secret or setting it is: one principal's, or the whole host's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// The principal it belongs to; none means host-wide, for every principal that has none of its own.
+    pub principal: Option<Principal>,
+    /// The capsule it is for.
+    pub capsule: String,
+}
+
+impl Scope {
+    /// Host-wide, for this capsule.
+    pub fn host(capsule: impl Into<String>) -> Self {
+        Self { principal: None, capsule: capsule.into() }
+    }
+
+    /// One principal's, for this capsule.
+    pub fn of(principal: &Principal, capsule: impl Into<String>) -> Self {
+        Self { principal: Some(principal.clone()), capsule: capsule.into() }
+    }
+}
+
+impl Store {
+    /// Opens or creates the home with [`Durability::Process`].
+    ///
+    /// Fails with [`ErrorKind::HomeLocked`] while another process or host has it open, with [`ErrorKind::HomeUnusable`]
+    /// if it cannot be created, read or written or has a newer format, and with [`ErrorKind::StoreUnavailable`] if the
+    /// database itself does not open.
+    pub fn open(home: &Path) -> Result<Self> {
+        Self::open_with(home, Durability::default())
+    }
+
+    /// Opens or creates the home with the durability the embedder wants.
+    pub fn open_with(home: &Path, durability: Durability) -> Result<Self> {
+        let home = Home::open(home)?;
+        let keys = keys::Keys::load(&home)?;
+        let database = Database::open(&home.database_folder(), durability)?;
+        home.finish()?;
+        Ok(Self(Arc::new(RwLock::new(Some(Open { database, home, keys })))))
+    }
+
+    /// The key-value namespace of one capsule for one principal.
+    pub fn kv(&self, principal: &Principal, capsule: &str) -> Namespace {
+        Namespace::new(self.clone(), principal, capsule)
+    }
+
+    /// Secrets, encrypted at rest.
+    pub fn secrets(&self) -> Secrets<'_> {
+        Secrets::new(self)
+    }
+
+    /// Settings, in the clear.
+    pub fn settings(&self) -> Settings<'_> {
+        Settings::new(self)
+    }
+
+    /// What is installed.
+    pub fn receipts(&self) -> Receipts<'_> {
+        Receipts::new(self)
+    }
+
+    /// What was allowed beforehand.
+    pub fn allowances(&self) -> Allowances<'_> {
+        Allowances::new(self)
+    }
+
+    /// Bytes of keys and values the principal's guests keep, over all capsules.
+    pub fn used_bytes(&self, principal: &Principal) -> Result<u64> {
+        self.opened()?.database.used_by(principal)
+    }
+
+    /// Erases the principal's key-value data, secrets, settings and allowances, all or nothing. Host-wide secrets and
+    /// settings and the receipts stay.
+    pub fn erase(&self, principal: &Principal) -> Result<()> {
+        self.opened()?.database.erase(principal)
+    }
+
+    /// Returns once everything written until now is on the disk.
+    pub fn sync(&self) -> Result<()> {
+        self.opened()?.database.sync()
+    }
+
+    /// The key that signs the audit log's checkpoints.
+    pub fn audit_key(&self) -> Result<SigningKey> {
+        Ok(self.opened()?.keys.audit.clone())
+    }
+
+    /// The folder of the audit log.
+    pub fn audit_folder(&self) -> Result<std::path::PathBuf> {
+        Ok(self.opened()?.home.audit_folder())
+    }
+
+    /// Brings everything to the disk and releases the home, even while handles live: from now on they answer
+    /// [`ErrorKind::StoreUnavailable`]. Waits for the calls that are inside. Closing twice is fine.
+    pub fn close(&self) -> Result<()> {
+        let Some(open) = self.0.write().take() else { return Ok(()) };
+        open.database.sync()
+    }
+
+    fn opened(&self) -> Result<MappedRwLockReadGuard<'_, Open>> {
+        RwLockReadGuard::try_map(self.0.read(), Option::as_ref)
+            .map_err(|_| Error::new(ErrorKind::StoreUnavailable, "the store is closed"))
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}

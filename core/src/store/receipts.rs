@@ -1,0 +1,111 @@
+//! Receipts: which capsules are installed, and which bytes were pinned.
+
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::database::{unavailable, unreadable};
+use super::namespace::{self, Kind};
+use crate::error::Result;
+
+/// Proof that a capsule was installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The capsule's id.
+    pub capsule: String,
+    /// The version in its manifest.
+    pub version: String,
+    /// BLAKE3 of the component, or of what the host pins in its place.
+    pub hash: [u8; 32],
+    /// The principal it was installed for.
+    pub principal: String,
+    /// The capabilities it was narrowed to; none means all that the manifest asks for.
+    #[serde(default)]
+    pub attenuation: Option<Vec<String>>,
+    /// When it was first installed, in milliseconds since 1970.
+    pub installed_at: u64,
+    /// When this version was installed, in milliseconds since 1970.
+    pub updated_at: u64,
+}
+
+/// The receipts of a store.
+pub struct Receipts<'a> {
+    store: &'a Store,
+}
+
+impl<'a> Receipts<'a> {
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// The receipt of the capsule, if it is installed.
+    pub fn get(&self, capsule: &str) -> Result<Option<Receipt>> {
+        let name = namespace::plain_key(Kind::Receipt, capsule);
+        let bytes = self.store.opened()?.database.host.get(name).map_err(unreadable)?;
+        bytes.map(|bytes| read(&bytes)).transpose()
+    }
+
+    /// Keeps the receipt in place of an earlier one of the same capsule.
+    pub fn put(&self, receipt: &Receipt) -> Result<()> {
+        let open = self.store.opened()?;
+        let name = namespace::plain_key(Kind::Receipt, &receipt.capsule);
+        let bytes =
+            serde_json::to_vec(receipt).map_err(|cause| unavailable("a receipt cannot be written", cause))?;
+        open.database.change(&name, |batch| {
+            batch.insert(&open.database.host, &*name, bytes);
+            Ok(())
+        })
+    }
+
+    /// Removes the capsule's receipt and tells whether there was one.
+    pub fn remove(&self, capsule: &str) -> Result<bool> {
+        let open = self.store.opened()?;
+        let name = namespace::plain_key(Kind::Receipt, capsule);
+        open.database.change(&name, |batch| {
+            let found = open.database.host.contains_key(&name).map_err(unreadable)?;
+            if found {
+                batch.remove(&open.database.host, &*name);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Every receipt, by capsule id.
+    pub fn all(&self) -> Result<Vec<Receipt>> {
+        let open = self.store.opened()?;
+        let kind = namespace::plain_key(Kind::Receipt, "");
+        open.database.host.prefix(kind).map(|guard| read(&guard.value().map_err(unreadable)?)).collect()
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Receipt> {
+    serde_json::from_slice(bytes).map_err(|cause| unavailable("a receipt is malformed", cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_come_back_as_they_were_put() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let mut receipt = Receipt {
+            capsule: "notes".into(),
+            version: "1.0.0".into(),
+            hash: [7; 32],
+            principal: "alice".into(),
+            attenuation: Some(vec!["kv".into()]),
+            installed_at: 1,
+            updated_at: 1,
+        };
+        store.receipts().put(&receipt).unwrap();
+        receipt.updated_at = 2;
+        store.receipts().put(&receipt).unwrap();
+        assert_eq!(store.receipts().get("notes").unwrap(), Some(receipt.clone()));
+        assert_eq!(store.receipts().get("note").unwrap(), None);
+        assert_eq!(store.receipts().all().unwrap(), [receipt]);
+        assert!(store.receipts().remove("notes").unwrap());
+        assert!(!store.receipts().remove("notes").unwrap());
+        assert_eq!(store.receipts().all().unwrap(), []);
+    }
+}

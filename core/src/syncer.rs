@@ -1,0 +1,200 @@
+//! One background thread that brings acknowledged writes to the disk, together and soon.
+//!
+//! Writers count their writes with [`Syncer::written`], which costs two atomic operations. The thread sleeps while
+//! nothing is dirty; after the first write it waits a moment so that others join, then syncs once for all of them.
+//! Who must not return before the disk has it calls [`Syncer::wait`], and shares the sync with every concurrent caller.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+/// The syncing thread and the count of what it has synced. Dropping it syncs what is left and ends the thread.
+pub(crate) struct Syncer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    process: u32,
+}
+
+struct Shared {
+    written: AtomicU64,
+    idle: AtomicBool,
+    state: Mutex<State>,
+    wake: Condvar,
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    synced: u64,
+    urgent: bool,
+    stop: bool,
+    failed: bool,
+}
+
+/// A sync failed, now or earlier; what was written since the last good one may be lost with the power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SyncFailed;
+
+impl Syncer {
+    /// Starts the thread. `delay` is how long it collects writes before it calls `sync`; after one failure of `sync`
+    /// it never calls it again, because a second success would not bring back what the first lost.
+    pub(crate) fn start(
+        name: &str,
+        delay: Duration,
+        sync: impl Fn() -> Result<(), SyncFailed> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            written: AtomicU64::new(0),
+            idle: AtomicBool::new(false),
+            state: Mutex::new(State::default()),
+            wake: Condvar::new(),
+            done: Condvar::new(),
+        });
+        let its = Arc::clone(&shared);
+        let thread =
+            std::thread::Builder::new().name(name.to_owned()).spawn(move || its.run(delay, &sync))?;
+        Ok(Self { shared, thread: Some(thread), process: std::process::id() })
+    }
+
+    /// Counts one write that the operating system has taken, and returns its ticket for [`Syncer::wait`].
+    pub(crate) fn written(&self) -> u64 {
+        let ticket = self.shared.written.fetch_add(1, SeqCst) + 1;
+        if self.shared.idle.swap(false, SeqCst) {
+            // Taking the lock first means the thread is either waiting already or has yet to look at the count.
+            drop(self.shared.state.lock());
+            self.shared.wake.notify_one();
+        }
+        ticket
+    }
+
+    /// Returns once every write up to this ticket is on the disk.
+    pub(crate) fn wait(&self, ticket: u64) -> Result<(), SyncFailed> {
+        let mut state = self.shared.state.lock();
+        while state.synced < ticket && !state.failed && !state.stop {
+            state.urgent = true;
+            self.shared.wake.notify_one();
+            self.shared.done.wait(&mut state);
+        }
+        if state.synced < ticket { Err(SyncFailed) } else { Ok(()) }
+    }
+
+    /// Returns once everything written until now is on the disk.
+    pub(crate) fn flush(&self) -> Result<(), SyncFailed> {
+        self.wait(self.shared.written.load(SeqCst))
+    }
+}
+
+impl Shared {
+    fn run(&self, delay: Duration, sync: &dyn Fn() -> Result<(), SyncFailed>) {
+        let mut state = self.state.lock();
+        loop {
+            while !state.stop && self.written.load(SeqCst) == state.synced {
+                self.idle.store(true, SeqCst);
+                if self.written.load(SeqCst) == state.synced {
+                    self.wake.wait(&mut state);
+                }
+            }
+            self.idle.store(false, SeqCst);
+            if !state.urgent && !state.stop {
+                self.wake.wait_for(&mut state, delay);
+            }
+            state.urgent = false;
+            let target = self.written.load(SeqCst);
+            if target > state.synced {
+                let outcome = parking_lot::MutexGuard::unlocked(&mut state, sync);
+                match outcome {
+                    Ok(()) => state.synced = target,
+                    Err(SyncFailed) => state.failed = true,
+                }
+                self.done.notify_all();
+            }
+            if state.stop || state.failed {
+                state.stop = true;
+                self.done.notify_all();
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        // A forked child has the handle but not the thread: waiting for it would never end.
+        if self.process != std::process::id() {
+            std::mem::forget(thread);
+            return;
+        }
+        self.shared.state.lock().stop = true;
+        self.shared.wake.notify_one();
+        if thread.join().is_err() {
+            tracing::error!("the syncing thread panicked");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_is_synced_without_being_asked() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let syncer = Syncer::start("test", Duration::from_millis(1), move || {
+            let _ = tell.send(());
+            Ok(())
+        })
+        .unwrap();
+        for _ in 0..3 {
+            syncer.written();
+            told.recv().unwrap();
+        }
+    }
+
+    #[test]
+    fn waiting_does_not_wait_for_the_delay_and_is_shared() {
+        let syncs = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&syncs);
+        let syncer = Syncer::start("test", Duration::from_hours(1), move || {
+            counted.fetch_add(1, SeqCst);
+            Ok(())
+        })
+        .unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        syncer.wait(syncer.written()).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(syncs.load(SeqCst) <= 400);
+        assert_eq!(syncer.shared.state.lock().synced, 400);
+    }
+
+    #[test]
+    fn dropping_syncs_what_is_left() {
+        let syncs = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&syncs);
+        let syncer = Syncer::start("test", Duration::from_hours(1), move || {
+            counted.fetch_add(1, SeqCst);
+            Ok(())
+        })
+        .unwrap();
+        syncer.written();
+        drop(syncer);
+        assert_eq!(syncs.load(SeqCst), 1);
+    }
+
+    #[test]
+    fn a_failure_is_told_to_everybody_and_never_repaired() {
+        let syncer = Syncer::start("test", Duration::from_millis(1), || Err(SyncFailed)).unwrap();
+        assert_eq!(syncer.wait(syncer.written()), Err(SyncFailed));
+        assert_eq!(syncer.wait(syncer.written()), Err(SyncFailed));
+        assert_eq!(syncer.flush(), Err(SyncFailed));
+    }
+}
