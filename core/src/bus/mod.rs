@@ -1,0 +1,141 @@
+//! The message bus: publish to a topic, and every subscription whose pattern matches gets the message in a queue of its own.
+//!
+//! Publishing never waits and never runs a subscriber. A queue has a budget; what does not fit is lost and counted where
+//! the subscriber can see it. The bus knows topics and principals and nothing of capsules: who may publish and subscribe is
+//! decided before.
+//!
+//! Locks: the index is read while matches are collected and is free before the first message is queued; every queue has a
+//! lock of its own. Neither is held while anything is woken or awaited.
+
+mod buckets;
+mod index;
+mod message;
+mod queue;
+mod subscription;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+pub use buckets::QueueLimits;
+pub use message::{Admission, Attribution, Message};
+pub use queue::Batch;
+pub use subscription::{Readiness, Subscription};
+
+use crate::topic::Pattern;
+use index::Index;
+use queue::Queue;
+
+/// A message bus. Clones share it.
+#[derive(Clone, Default)]
+pub struct Bus {
+    shared: Arc<Shared>,
+}
+
+/// What a publish came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Subscriptions whose pattern matches and which admit the message.
+    pub matched: usize,
+    /// Subscriptions that have it in their queue.
+    pub delivered: usize,
+    /// Subscriptions beyond the fan-out cap; each counts the message as dropped.
+    pub overflowed: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    index: RwLock<Index<Entry>>,
+    subscriptions: AtomicU64,
+    messages: AtomicU64,
+    closed: AtomicBool,
+}
+
+struct Entry {
+    admission: Admission,
+    queue: Arc<Queue>,
+}
+
+impl Bus {
+    /// A bus without subscriptions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of the next message: increasing, and never given twice.
+    pub fn next_sequence(&self) -> u64 {
+        self.shared.messages.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Subscribes to what is published from now on. Two subscriptions to one pattern both receive. On a closed bus the
+    /// subscription is closed from the start.
+    pub fn subscribe(&self, pattern: &Pattern, admission: Admission, limits: QueueLimits) -> Subscription {
+        let mut index = self.shared.index.write();
+        let closed = self.shared.closed.load(Ordering::Acquire);
+        let id = self.shared.subscriptions.fetch_add(1, Ordering::Relaxed);
+        let queue = Arc::new(Queue::new(limits, closed));
+        if !closed {
+            index.insert(pattern, id, Entry { admission, queue: Arc::clone(&queue) });
+        }
+        Subscription { id, pattern: pattern.clone(), queue, bus: Arc::clone(&self.shared) }
+    }
+
+    /// Queues a message for every subscription that matches and admits it, or for the first `fan_out` of them in the order
+    /// they were made. Costs by what it reaches; reaching nobody allocates nothing.
+    pub fn publish(&self, message: &Arc<Message>, fan_out: Option<usize>) -> Published {
+        let mut reached = self.shared.reached(message);
+        // Each node of the index is in order already; only matches of several patterns have to be merged.
+        reached.sort_unstable_by_key(|(id, _)| *id);
+        let most = fan_out.unwrap_or(usize::MAX);
+        let mut published = Published { matched: reached.len(), ..Published::default() };
+        for (n, (_, queue)) in reached.iter().enumerate() {
+            if n >= most {
+                queue.skip();
+                published.overflowed += 1;
+            } else if queue.offer(Arc::clone(message)) {
+                published.delivered += 1;
+            }
+        }
+        published
+    }
+
+    /// Closes every subscription; those made later are closed from the start.
+    pub fn close(&self) {
+        let index = {
+            let mut index = self.shared.index.write();
+            self.shared.closed.store(true, Ordering::Release);
+            std::mem::take(&mut *index)
+        };
+        index.each(&mut |entry| {
+            entry.queue.close();
+        });
+    }
+}
+
+impl Shared {
+    fn reached(&self, message: &Message) -> Vec<(u64, Arc<Queue>)> {
+        let mut reached = Vec::new();
+        self.index.read().matching(&message.topic, &mut |id, entry| {
+            if entry.admission.admits(&message.attribution) {
+                reached.push((id, Arc::clone(&entry.queue)));
+            }
+        });
+        reached
+    }
+
+    fn forget(&self, pattern: &Pattern, id: u64) {
+        self.index.write().remove(pattern, id);
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bus")
+    }
+}
+
+#[cfg(test)]
+mod tests;
