@@ -14,7 +14,9 @@ fn main() -> ExitCode {
     watch(&repository.join("tests/guests/built"));
     let target = target_folder(&repository);
     // A target folder that was emptied by hand has no index: then this program has to run again.
-    watch(&target.join("guests/index.json"));
+    let index = target.join("guests/index.json");
+    watch(&index);
+    println!("cargo::rustc-env=GUESTS_INDEX={}", index.display());
     match guest_forge::prepare(&repository, &target) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

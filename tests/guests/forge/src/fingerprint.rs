@@ -50,3 +50,28 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_a_name_and_the_lock_count_and_nothing_else_does() -> Result<()> {
+        let repository = std::env::temp_dir().join(format!("guest-forge-{}", std::process::id()));
+        for root in ROOTS {
+            std::fs::create_dir_all(repository.join(root))?;
+        }
+        let changed_by = |name: &str, text: &str| -> Result<bool> {
+            let before = of_sources(&repository)?;
+            std::fs::write(repository.join(name), text)?;
+            Ok(of_sources(&repository)? != before)
+        };
+        assert!(changed_by("tests/guests/rust/lib.rs", "a")?);
+        assert!(changed_by("tests/guests/rust/lib.rs", "b")?);
+        assert!(changed_by("tests/guests/rust/Cargo.lock", "a")?);
+        assert!(changed_by("wit/a.wit", "a")?);
+        assert!(!changed_by("wit/abi.md", "a")?);
+        assert!(!changed_by("examples/capsules/Capsule.toml", "a")?);
+        Ok(std::fs::remove_dir_all(&repository)?)
+    }
+}

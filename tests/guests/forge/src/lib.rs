@@ -2,7 +2,7 @@
 //! they were built from, and one index says where each lies.
 //!
 //! The root `build.rs` calls [`prepare`]; `tests/guests/build.sh` calls the program of this crate, which ends in
-//! [`record::collect`].
+//! [`record::Record::of_build`].
 
 pub mod component;
 pub mod fingerprint;
@@ -24,7 +24,7 @@ pub fn prepare(repository: &Path, target: &Path) -> Result<()> {
     record.check(repository)?;
     let folder = target.join("guests");
     let mut index = index::Index::default();
-    for (name, file) in record.components(repository)? {
+    for (name, file) in record.components(repository) {
         index.add(&name, &file, repository)?;
     }
     for (name, bytes) in component::of_folder(repository)? {

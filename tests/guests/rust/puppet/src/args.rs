@@ -56,7 +56,8 @@ impl<'a> Args<'a> {
 
     pub fn texts(&self, name: &str) -> Result<Vec<String>, Miss> {
         let texts = self.get(name)?.as_array().ok_or_else(|| wrong(name, "an array of texts"))?;
-        let text = |item: &Value| item.as_str().map(str::to_owned).ok_or_else(|| wrong(name, "an array of texts"));
+        let text =
+            |item: &Value| item.as_str().map(str::to_owned).ok_or_else(|| wrong(name, "an array of texts"));
         texts.iter().map(text).collect()
     }
 

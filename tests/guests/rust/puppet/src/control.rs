@@ -163,7 +163,9 @@ fn until(call: &Call, stage: &mut Stage) -> Made {
     let args = call.args();
     let (arm, most, calls) = match (args.text("arm"), args.number("most"), args.calls()) {
         (Ok(arm), Ok(most), Ok(calls)) => (arm, most, calls),
-        (Err(miss), ..) | (_, Err(miss), _) | (.., Err(miss)) => return Made::Result(written("until", Err(miss))),
+        (Err(miss), ..) | (_, Err(miss), _) | (.., Err(miss)) => {
+            return Made::Result(written("until", Err(miss)));
+        }
     };
     let marker = marker(call);
     let mut met = false;

@@ -27,7 +27,9 @@ pub fn call(function: &str, call: &Call, stage: &mut Stage) -> Answer {
             let bindings = host::get_interceptor_bindings().map_err(arm)?;
             Ok(bindings.into_iter().map(binding).collect())
         }
-        "publish" => host::publish(args.text("topic")?, args.text("payload")?).map(|()| Value::Null).map_err(arm),
+        "publish" => {
+            host::publish(args.text("topic")?, args.text("payload")?).map(|()| Value::Null).map_err(arm)
+        }
         "publish-as" => {
             let (topic, payload) = (args.text("topic")?, args.text("payload")?);
             host::publish_as(topic, payload, args.text("principal")?).map(|()| Value::Null).map_err(arm)

@@ -19,7 +19,8 @@ pub fn call(function: &str, call: &Call, stage: &Stage) -> Answer {
     match function {
         "poll.poll" => {
             let names = call.args().texts("pollables")?;
-            let pollables = names.iter().map(|name| stage.pollable(Some(name))).collect::<Result<Vec<_>, Miss>>()?;
+            let pollables =
+                names.iter().map(|name| stage.pollable(Some(name))).collect::<Result<Vec<_>, Miss>>()?;
             poll::poll(&pollables).map(Value::from).map_err(arm)
         }
         "pollable.block" => stage.pollable(call.receiver())?.block().map(|()| Value::Null).map_err(arm),

@@ -41,7 +41,9 @@ pub fn call(function: &str, args: &Args<'_>) -> Answer {
             host::log(level(args.text("level")?)?, args.text("message")?);
             Ok(Value::Null)
         }
-        "random-bytes" => host::random_bytes(args.number("length")?).map(|bytes| value::from_bytes(&bytes)).map_err(arm),
+        "random-bytes" => {
+            host::random_bytes(args.number("length")?).map(|bytes| value::from_bytes(&bytes)).map_err(arm)
+        }
         "signal-ready" => {
             host::signal_ready();
             Ok(Value::Null)

@@ -20,7 +20,9 @@ pub fn call(function: &str, args: &Args<'_>) -> Answer {
     match function {
         "uplink-register" => {
             let (name, platform) = (args.text("name")?, args.text("platform")?);
-            host::uplink_register(name, platform, profile(args.text("profile")?)?).map(Value::from).map_err(arm)
+            host::uplink_register(name, platform, profile(args.text("profile")?)?)
+                .map(Value::from)
+                .map_err(arm)
         }
         "uplink-send" => {
             let (uplink, user) = (args.text("uplink-id")?, args.text("platform-user-id")?);

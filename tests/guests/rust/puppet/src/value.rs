@@ -17,7 +17,9 @@ pub fn from_bytes(bytes: &[u8]) -> Value {
 pub fn to_bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
         Value::String(text) => Some(text.as_bytes().to_vec()),
-        Value::Array(numbers) => numbers.iter().map(|n| n.as_u64().and_then(|n| u8::try_from(n).ok())).collect(),
+        Value::Array(numbers) => {
+            numbers.iter().map(|n| n.as_u64().and_then(|n| u8::try_from(n).ok())).collect()
+        }
         _ => None,
     }
 }
