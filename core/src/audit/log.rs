@@ -49,7 +49,7 @@ impl std::fmt::Debug for Options {
     }
 }
 
-/// An open audit log. Dropping it closes it.
+/// An open audit log. Dropping it closes it. A forked child must not use it; it may drop it.
 pub struct Log {
     pub(super) shared: Arc<Shared>,
     syncer: Syncer,
@@ -150,7 +150,7 @@ impl Log {
     /// the disk, and the log is neither closed nor broken. Else [`ErrorKind::AuditUnavailable`].
     pub fn admit(&self) -> Result<()> {
         let shared = &self.shared;
-        let mut state = shared.usable()?;
+        let mut state = self.usable()?;
         let ahead = limits::AUDIT_ADMISSION_BYTES.min(shared.limit / 4);
         shared.check_limit(&state, ahead.saturating_add(limits::AUDIT_RESERVE_BYTES))?;
         let ready = usize::try_from(limits::AUDIT_READY_BYTES).unwrap_or(usize::MAX).min(shared.capacity / 4);
@@ -167,7 +167,7 @@ impl Log {
         draft.encode(&mut rest);
         let reserve = if draft.operation == CLOSING { 0 } else { limits::AUDIT_RESERVE_BYTES };
         let seq = {
-            let mut state = self.shared.usable()?;
+            let mut state = self.usable()?;
             if state.uncovered >= limits::AUDIT_CHECKPOINT_ENTRIES {
                 self.shared.sign(&mut state, reserve)?;
             }
@@ -186,7 +186,7 @@ impl Log {
     /// Signs the chain so far, and returns once the disk has the checkpoint and the sink has heard of it.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         let checkpoint = {
-            let mut state = self.shared.usable()?;
+            let mut state = self.usable()?;
             self.shared.sign(&mut state, limits::AUDIT_RESERVE_BYTES)?
         };
         self.syncer.written();
@@ -208,6 +208,9 @@ impl Log {
     /// Signs the end of the chain, brings everything to the disk and gives the unused space back. Closing twice is
     /// fine. What was recorded can still be read and verified.
     pub fn close(&self) -> Result<()> {
+        if self.process != std::process::id() {
+            return Err(Error::new(ErrorKind::Closed, "the audit log belongs to the parent of this process"));
+        }
         {
             let mut state = self.shared.state.lock();
             if state.closing {
@@ -227,24 +230,24 @@ impl Log {
         }
     }
 
-    fn commit(&self, seq: u64, content: &Digest) -> Digest {
-        *blake3::keyed_hash(&self.salt(seq), content).as_bytes()
-    }
-}
-
-impl Shared {
     /// The state of a log that can be appended to.
     fn usable(&self) -> Result<MutexGuard<'_, State>> {
-        if self.poisoned.load(SeqCst) {
+        if self.shared.poisoned.load(SeqCst) {
             return Err(poisoned());
         }
-        let state = self.state.lock();
+        let state = self.shared.state.lock();
         if state.closing {
             return Err(unavailable("the audit log is closed"));
         }
         Ok(state)
     }
 
+    fn commit(&self, seq: u64, content: &Digest) -> Digest {
+        *blake3::keyed_hash(&self.salt(seq), content).as_bytes()
+    }
+}
+
+impl Shared {
     /// Appends a record and leaves `reserve` bytes free after it.
     fn write(
         &self,

@@ -33,9 +33,25 @@ pub use receipts::{Receipt, Receipts};
 pub use secrets::Secrets;
 pub use settings::Settings;
 
-/// The open store of one home. Clones are handles to the same store.
+/// The open store of one home. Clones are handles to the same store. A forked child must not use
+/// them; it may drop them.
 #[derive(Clone)]
-pub struct Store(Arc<RwLock<Option<Open>>>);
+pub struct Store(Arc<Shared>);
+
+struct Shared {
+    open: RwLock<Option<Open>>,
+    /// The process that opened it; a forked child has the handles but neither the threads nor the right to the files.
+    process: u32,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Closing the database waits for its threads, which a forked child does not have.
+        if self.process != std::process::id() {
+            std::mem::forget(self.open.get_mut().take());
+        }
+    }
+}
 
 /// What is open between [`Store::open`] and [`Store::close`]. The database goes first, then the home's lock.
 struct Open {
@@ -81,7 +97,8 @@ impl Store {
         let keys = keys::Keys::load(&home)?;
         let database = Database::open(&home.database_folder(), durability)?;
         home.finish()?;
-        Ok(Self(Arc::new(RwLock::new(Some(Open { database, home, keys })))))
+        let open = RwLock::new(Some(Open { database, home, keys }));
+        Ok(Self(Arc::new(Shared { open, process: std::process::id() })))
     }
 
     /// The key-value namespace of one capsule for one principal.
@@ -138,12 +155,15 @@ impl Store {
     /// Brings everything to the disk and releases the home, even while handles live: from now on they answer
     /// [`ErrorKind::StoreUnavailable`]. Waits for the calls that are inside. Closing twice is fine.
     pub fn close(&self) -> Result<()> {
-        let Some(open) = self.0.write().take() else { return Ok(()) };
+        if self.0.process != std::process::id() {
+            return Err(Error::new(ErrorKind::Closed, "the store belongs to the parent of this process"));
+        }
+        let Some(open) = self.0.open.write().take() else { return Ok(()) };
         open.database.sync()
     }
 
     fn opened(&self) -> Result<MappedRwLockReadGuard<'_, Open>> {
-        RwLockReadGuard::try_map(self.0.read(), Option::as_ref)
+        RwLockReadGuard::try_map(self.0.open.read(), Option::as_ref)
             .map_err(|_| Error::new(ErrorKind::StoreUnavailable, "the store is closed"))
     }
 }
