@@ -129,7 +129,7 @@ fn hash(text: &str) -> Result<[u8; 32], &'static str> {
     Ok(bytes)
 }
 
-#[allow(clippy::ref_option, reason = "the shape that serde calls")]
+#[expect(clippy::ref_option, reason = "the shape that serde calls")]
 fn hex<S: Serializer>(hash: &Option<[u8; 32]>, serializer: S) -> Result<S::Ok, S::Error> {
     use std::fmt::Write as _;
     let text = hash.map(|bytes| {

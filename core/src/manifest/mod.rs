@@ -37,6 +37,15 @@ pub struct ParseOptions {
     pub runtime_version: Version,
 }
 
+/// The runtime version of a host whose embedder names none.
+pub const RUNTIME_VERSION: Version = Version::new(2026, 10, 1);
+
+impl Default for ParseOptions {
+    fn default() -> Self {
+        Self { runtime_version: RUNTIME_VERSION }
+    }
+}
+
 /// A manifest and what its author should know about it.
 #[derive(Clone, Debug)]
 pub struct Parsed {
@@ -139,7 +148,7 @@ mod tests {
     }
 
     fn parse_all(text: &str) -> Result<Parsed> {
-        Manifest::parse(text, &ParseOptions { runtime_version: Version::new(2026, 10, 1) })
+        Manifest::parse(text, &ParseOptions::default())
     }
 
     #[test]

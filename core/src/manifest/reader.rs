@@ -178,7 +178,12 @@ impl<'t> Field<'t> {
 
     /// The value as a list of strings.
     pub(crate) fn texts(self) -> Result<Vec<String>> {
-        self.items("a list of strings")?.into_iter().map(Field::text).collect()
+        self.list()?.into_iter().map(Field::text).collect()
+    }
+
+    /// The value as a list whose entries are to be strings.
+    pub(crate) fn list(self) -> Result<Vec<Field<'t>>> {
+        self.items("a list of strings")
     }
 
     /// The value as a flag.

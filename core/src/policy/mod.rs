@@ -1,0 +1,33 @@
+//! What may be done, decided from what is written: nothing here reads a clock, a file or a socket.
+//!
+//! - [`Capabilities`]: what a manifest grants to its capsule, compiled into scopes;
+//! - [`Acl`]: which topics a capsule may publish and subscribe to;
+//! - [`Profile`] and [`Quotas`]: what a principal may do and use up;
+//! - [`ThroughputWindow`] and [`CpuWindow`]: how much of that is left in this second;
+//! - [`Allowance`]: what a person has approved beforehand.
+//!
+//! Whatever is absent denies.
+
+mod acl;
+mod allowance;
+mod capabilities;
+mod command;
+mod cpu;
+mod grant;
+mod host;
+mod path;
+mod profile;
+mod quotas;
+mod window;
+
+pub use acl::Acl;
+pub use allowance::Allowance;
+pub use capabilities::{Capabilities, Expansion, IdentityLevel};
+pub use command::CommandPattern;
+pub use cpu::{Busy, CpuWindow, Reservation};
+pub use grant::{Grant, Group};
+pub use host::{BindAddress, Endpoint, HostPattern};
+pub use path::{PathPattern, Roots};
+pub use profile::{ParsedProfile, Profile};
+pub use quotas::Quotas;
+pub use window::ThroughputWindow;
