@@ -1,0 +1,5 @@
+// The same objects as `index.cjs`, so that an error is an AstridError however the package was loaded.
+
+import astridHost from './index.cjs';
+
+export const { AstridError, AuditLog, Capsule, HookResult, Host, Message, Messages, errorKinds, version } = astridHost;

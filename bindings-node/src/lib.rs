@@ -1,0 +1,40 @@
+//! The Node.js binding of astrid-host: a private native module under the hand-written npm package.
+//!
+//! It converts and nothing else. Every call is begun with a number that JavaScript chose and settled by a letter with
+//! that number; handlers are asked by letters too. So no JavaScript value ever leaves the JavaScript thread, and an
+//! exception of a handler is kept there, to come back as the very same object.
+
+// The attribute macros of napi write the functions that Node calls; there is no unsafe code of our own here.
+#![allow(unsafe_code)]
+// JavaScript gives its arguments away, so the exported functions own them.
+#![allow(clippy::needless_pass_by_value)]
+
+mod calls;
+mod capsule;
+mod cause;
+mod failure;
+mod handlers;
+mod host;
+mod letter;
+mod mailbox;
+mod messages;
+mod options;
+mod payload;
+mod question;
+mod shapes;
+
+use napi_derive::napi;
+
+/// One failure of every kind, as JSON, in the order of their numbers.
+#[napi]
+#[must_use]
+pub fn failures() -> Vec<String> {
+    failure::every_kind()
+}
+
+/// The version of this library.
+#[napi]
+#[must_use]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,80 @@
+//! What the host knows, in the shapes JavaScript is used to: camelCase names, no number it cannot hold.
+
+use astrid_host::audit::Entry;
+use astrid_host::{BusMessage, Error, ErrorKind, Installed, Outcome, Result};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::letter;
+
+/// A value of the host as JSON, its own fields renamed; what is inside them stays as it is.
+pub fn shape<T: Serialize>(value: &T) -> Result<Value> {
+    let value = serde_json::to_value(value).map_err(|error| {
+        Error::new(ErrorKind::Internal, "a value cannot be written as JSON").caused_by(error)
+    })?;
+    Ok(match value {
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (camel(&name), value)).collect::<Map<_, _>>(),
+        ),
+        other => other,
+    })
+}
+
+/// The JSON of a value that is done.
+pub fn settled(value: &Value) -> letter::Value {
+    letter::Value::Json(value.to_string())
+}
+
+/// An audit entry. Nanoseconds since 1970 are more than a JavaScript number holds, so they travel as text.
+pub fn entry(entry: &Entry) -> Result<Value> {
+    let mut shaped = shape(entry)?;
+    shaped["timeNs"] = json!(entry.time_ns.to_string());
+    Ok(shaped)
+}
+
+/// What an installation did.
+pub fn installed(done: &Installed) -> Value {
+    json!({
+        "id": done.id,
+        "version": done.version,
+        "hash": done.hash,
+        "upgradedFrom": done.upgraded_from,
+        "warnings": done.warnings,
+    })
+}
+
+/// What became of a published message.
+pub fn outcome(outcome: &Outcome) -> Value {
+    json!({
+        "delivered": outcome.delivered,
+        "handlers": outcome.handlers,
+        "decision": outcome.decision,
+        "data": outcome.data,
+        "reason": outcome.reason,
+    })
+}
+
+/// A message of the bus, or null for none.
+pub fn message(message: Option<&BusMessage>) -> Value {
+    message.map_or(Value::Null, |message| {
+        json!({
+            "topic": message.topic,
+            "payload": message.payload,
+            "source": message.source,
+            "attribution": message.attribution,
+            "principal": message.principal,
+        })
+    })
+}
+
+/// `time_ns` becomes `timeNs`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    camel
+}
