@@ -53,6 +53,12 @@ struct Waiting {
     message: Arc<Message>,
 }
 
+impl Bucket {
+    fn next_size(&self) -> Option<usize> {
+        self.messages.front().map(|waiting| waiting.message.size())
+    }
+}
+
 impl Buckets {
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
@@ -100,29 +106,31 @@ impl Buckets {
         let mut taken = Vec::new();
         let mut room = budget;
         while let Some(publisher) = self.turns.front().cloned() {
+            let Some(bucket) = self.waiting.get_mut(&publisher) else { break };
             if !self.turn_begun {
-                if let Some(bucket) = self.waiting.get_mut(&publisher) {
-                    bucket.deficit = bucket.deficit.saturating_add(quantum);
-                }
+                bucket.deficit = bucket.deficit.saturating_add(quantum);
                 self.turn_begun = true;
             }
-            let turn_over = loop {
-                let Some((size, deficit)) = self.head(&publisher) else { break false };
-                if size > deficit {
-                    break true;
-                }
-                if size > room && !taken.is_empty() {
-                    break false;
-                }
+            let mut next = bucket.next_size();
+            while let Some(size) = next
+                && size <= bucket.deficit
+                && (size <= room || taken.is_empty())
+            {
+                taken.extend(bucket.messages.pop_front().map(|waiting| waiting.message));
+                bucket.deficit -= size;
                 room = room.saturating_sub(size);
-                if let Some(bucket) = self.waiting.get_mut(&publisher) {
-                    bucket.deficit -= size;
+                self.bytes -= size;
+                self.messages -= 1;
+                next = bucket.next_size();
+            }
+            match next {
+                None => self.leave(&publisher),
+                Some(size) if size > bucket.deficit => {
+                    self.turns.rotate_left(1);
+                    self.turn_begun = false;
                 }
-                taken.extend(self.pop(&publisher));
-            };
-            if turn_over {
-                self.turns.rotate_left(1);
-                self.turn_begun = false;
+                // The budget is used up and the turn is not: the next batch goes on here.
+                Some(_) => {}
             }
             if !taken.is_empty() {
                 break;
@@ -132,12 +140,6 @@ impl Buckets {
         taken
     }
 
-    /// Size of a publisher's first message, and what the publisher may still have delivered.
-    fn head(&self, publisher: &Attribution) -> Option<(usize, usize)> {
-        let bucket = self.waiting.get(publisher)?;
-        Some((bucket.messages.front()?.message.size(), bucket.deficit))
-    }
-
     /// Takes a publisher's first message out, and the publisher with its last one.
     fn pop(&mut self, publisher: &Attribution) -> Option<Arc<Message>> {
         let bucket = self.waiting.get_mut(publisher)?;
@@ -145,13 +147,18 @@ impl Buckets {
         self.bytes -= message.size();
         self.messages -= 1;
         if bucket.messages.is_empty() {
-            self.waiting.remove(publisher);
-            if let Some(turn) = self.turns.iter().position(|other| other == publisher) {
-                self.turns.remove(turn);
-                self.turn_begun &= turn != 0;
-            }
+            self.leave(publisher);
         }
         Some(message)
+    }
+
+    /// Takes out a publisher with nothing waiting.
+    fn leave(&mut self, publisher: &Attribution) {
+        self.waiting.remove(publisher);
+        if let Some(turn) = self.turns.iter().position(|other| other == publisher) {
+            self.turns.remove(turn);
+            self.turn_begun &= turn != 0;
+        }
     }
 
     /// Drops the oldest message of all, which is the head of the queue with the oldest head.

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::people::{ElicitKind, Phase, Profile, Risk};
 
+#[expect(clippy::unnecessary_wraps, reason = "reads as the field that it fills")]
 fn handler<Q, A, F>(answer: impl Fn(Q) -> F + Send + Sync + 'static) -> Option<Callback<Q, A>>
 where
     F: Future<Output = Result<A, CallbackError>> + Send + 'static,
@@ -123,7 +124,7 @@ async fn time_runs_out_at_the_contracts_limit_at_most_and_the_handler_is_stopped
     let timeouts = DeskTimeouts {
         elicit: Duration::MAX,
         approval: Duration::from_millis(300),
-        uplink: Duration::from_secs(60),
+        uplink: Duration::from_mins(1),
     };
     let desk = Desk::new(Handle::current(), handlers, timeouts);
     let start = tokio::time::Instant::now();
