@@ -21,6 +21,7 @@ pub(crate) struct Syncer {
 struct Shared {
     written: AtomicU64,
     idle: AtomicBool,
+    broken: AtomicBool,
     state: Mutex<State>,
     wake: Condvar,
     done: Condvar,
@@ -49,6 +50,7 @@ impl Syncer {
         let shared = Arc::new(Shared {
             written: AtomicU64::new(0),
             idle: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
             state: Mutex::new(State::default()),
             wake: Condvar::new(),
             done: Condvar::new(),
@@ -81,6 +83,11 @@ impl Syncer {
         if state.synced < ticket { Err(SyncFailed) } else { Ok(()) }
     }
 
+    /// True once a sync has failed: what is written from now on would never be synced.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.shared.broken.load(SeqCst)
+    }
+
     /// Returns once everything written until now is on the disk.
     pub(crate) fn flush(&self) -> Result<(), SyncFailed> {
         self.wait(self.shared.written.load(SeqCst))
@@ -105,9 +112,11 @@ impl Shared {
             let target = self.written.load(SeqCst);
             if target > state.synced {
                 let outcome = parking_lot::MutexGuard::unlocked(&mut state, sync);
-                match outcome {
-                    Ok(()) => state.synced = target,
-                    Err(SyncFailed) => state.failed = true,
+                if outcome.is_ok() {
+                    state.synced = target;
+                } else {
+                    state.failed = true;
+                    self.broken.store(true, SeqCst);
                 }
                 self.done.notify_all();
             }
@@ -196,5 +205,6 @@ mod tests {
         assert_eq!(syncer.wait(syncer.written()), Err(SyncFailed));
         assert_eq!(syncer.wait(syncer.written()), Err(SyncFailed));
         assert_eq!(syncer.flush(), Err(SyncFailed));
+        assert!(syncer.is_broken());
     }
 }

@@ -35,7 +35,7 @@ impl Segment {
         let file = private().create_new(true).open(&path)?;
         let made = Self::with(file, HEADER.len(), first, capacity).and_then(|mut segment| {
             segment.map[..HEADER.len()].copy_from_slice(HEADER);
-            segment.file.sync_all()?;
+            // The name now; the bytes with the first sync, before which nothing in here is promised to last.
             File::open(folder)?.sync_all()?;
             Ok(segment)
         });

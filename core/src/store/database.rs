@@ -6,6 +6,7 @@ use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 use parking_lot::Mutex;
 
 use super::durability::Durability;
+use super::journal::Journal;
 use super::namespace::{self, Kind};
 use crate::error::{Cause, Error, ErrorKind, Result};
 use crate::limits;
@@ -49,10 +50,15 @@ impl Database {
         let (db, values, usage, host) = open().map_err(|cause| {
             unavailable("the database does not open", cause).with("path", folder.display().to_string())
         })?;
-        let written = db.clone();
+        let (journal, written) = (Journal::of(folder), db.clone());
         let syncer = Syncer::start("astrid-store-sync", limits::SYNC_WITHIN / COLLECT, move || {
-            written.persist(PersistMode::SyncData).map_err(|cause| {
-                tracing::error!(%cause, "the store could not be synced");
+            let outcome = match journal.sync() {
+                Ok(true) => Ok(()),
+                Ok(false) => written.persist(PersistMode::SyncData).map_err(Cause::from),
+                Err(cause) => Err(Cause::from(cause)),
+            };
+            outcome.map_err(|cause| {
+                tracing::error!(%cause, "the store could not be synced; nothing is written any more");
                 SyncFailed
             })
         })
@@ -118,6 +124,9 @@ impl Database {
 
     /// After this the operating system has the batch.
     fn commit(&self, batch: OwnedWriteBatch) -> Result<u64> {
+        if self.syncer.is_broken() {
+            return Err(not_synced(SyncFailed));
+        }
         batch.commit().map_err(|cause| unavailable("the database cannot be written", cause))?;
         Ok(self.syncer.written())
     }

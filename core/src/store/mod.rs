@@ -7,6 +7,7 @@ mod allowances;
 mod database;
 mod durability;
 mod home;
+mod journal;
 mod keys;
 mod kv;
 mod namespace;
