@@ -22,17 +22,6 @@ use crate::cancel::Cancel;
 use crate::limits;
 use crate::principal::Principal;
 
-/// The embedder's handlers; where there is none, the answer is no.
-#[derive(Clone, Default)]
-pub struct Handlers {
-    /// Gives values to install and upgrade hooks.
-    pub elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
-    /// Decides what a capsule may do.
-    pub approval: Option<Callback<ApprovalQuestion, Decision>>,
-    /// Takes what uplinks have to tell.
-    pub uplink: Option<Callback<UplinkEvent, Delivery>>,
-}
-
 /// How long a question waits. Values above the contract's count as the contract's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeskTimeouts {
@@ -63,7 +52,9 @@ pub struct Desk(Arc<Shared>);
 
 struct Shared {
     runtime: Handle,
-    handlers: Handlers,
+    on_elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
+    on_approval: Option<Callback<ApprovalQuestion, Decision>>,
+    on_uplink: Option<Callback<UplinkEvent, Delivery>>,
     timeouts: DeskTimeouts,
     /// How many questions each capsule has open for each principal.
     open: Mutex<HashMap<(String, Principal), usize>>,
@@ -79,9 +70,15 @@ struct Seat {
 }
 
 impl Desk {
-    /// A desk whose handlers and clocks run on `runtime`.
+    /// A desk whose handlers and clocks run on `runtime`. Where there is no handler, nothing is answered.
     #[must_use]
-    pub fn new(runtime: Handle, handlers: Handlers, timeouts: DeskTimeouts) -> Self {
+    pub fn new(
+        runtime: Handle,
+        on_elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
+        on_approval: Option<Callback<ApprovalQuestion, Decision>>,
+        on_uplink: Option<Callback<UplinkEvent, Delivery>>,
+        timeouts: DeskTimeouts,
+    ) -> Self {
         let most = DeskTimeouts::default();
         let timeouts = DeskTimeouts {
             elicit: timeouts.elicit.min(most.elicit),
@@ -90,7 +87,9 @@ impl Desk {
         };
         Self(Arc::new(Shared {
             runtime,
-            handlers,
+            on_elicit,
+            on_approval,
+            on_uplink,
             timeouts,
             open: Mutex::default(),
             introducing: Mutex::default(),
@@ -109,7 +108,7 @@ impl Desk {
         let desk = self.clone();
         async move {
             draft.validate().map_err(Unanswered::Invalid)?;
-            let handler = desk.0.handlers.elicit.as_ref().ok_or(Unanswered::NoHandler)?;
+            let handler = desk.0.on_elicit.as_ref().ok_or(Unanswered::NoHandler)?;
             let _seat = desk.seat(&draft.capsule, &draft.principal)?;
             let limit = desk.0.timeouts.elicit;
             let answer = desk.ask(handler, draft.question(deadline(limit)), None, limit).await?;
@@ -125,7 +124,7 @@ impl Desk {
         let desk = self.clone();
         async move {
             let draft = draft.normalise().map_err(Unanswered::Invalid)?;
-            let handler = desk.0.handlers.approval.as_ref().ok_or(Unanswered::NoHandler)?;
+            let handler = desk.0.on_approval.as_ref().ok_or(Unanswered::NoHandler)?;
             let _seat = desk.seat(&draft.capsule, &draft.principal)?;
             let limit = desk.0.timeouts.approval;
             desk.ask(handler, draft.question(deadline(limit)), None, limit).await
@@ -140,7 +139,7 @@ impl Desk {
         let desk = self.clone();
         async move {
             draft.validate().map_err(Unanswered::Invalid)?;
-            let handler = desk.0.handlers.uplink.as_ref().ok_or(Unanswered::NoHandler)?;
+            let handler = desk.0.on_uplink.as_ref().ok_or(Unanswered::NoHandler)?;
             let limit = desk.0.timeouts.uplink;
             let introduced = desk.0.introducing.lock().get(&draft.uplink.id).cloned();
             let event = UplinkEvent::Message(draft.message(deadline(limit)));
@@ -150,7 +149,7 @@ impl Desk {
 
     /// Tells of a new uplink and does not wait for the answer.
     pub fn uplink_registered(&self, info: UplinkInfo) {
-        let Some(handler) = self.0.handlers.uplink.clone() else { return };
+        let Some(handler) = self.0.on_uplink.clone() else { return };
         let (id, introduced) = (info.id.clone(), Cancel::default());
         self.0.introducing.lock().insert(id.clone(), introduced.clone());
         let desk = self.clone();
@@ -163,7 +162,7 @@ impl Desk {
 
     /// Tells that an uplink is gone and does not wait for the answer.
     pub fn uplink_unregistered(&self, info: UplinkInfo) {
-        let Some(handler) = self.0.handlers.uplink.clone() else { return };
+        let Some(handler) = self.0.on_uplink.clone() else { return };
         let introduced = self.0.introducing.lock().get(&info.id).cloned();
         let desk = self.clone();
         self.0.runtime.spawn(async move {

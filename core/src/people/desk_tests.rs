@@ -14,8 +14,19 @@ where
     Some(Arc::new(move |question| Box::pin(answer(question))))
 }
 
+#[derive(Default)]
+struct Handlers {
+    elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
+    approval: Option<Callback<ApprovalQuestion, Decision>>,
+    uplink: Option<Callback<UplinkEvent, Delivery>>,
+}
+
 fn desk(handlers: Handlers) -> Desk {
-    Desk::new(Handle::current(), handlers, DeskTimeouts::default())
+    desk_on(Handle::current(), handlers, DeskTimeouts::default())
+}
+
+fn desk_on(runtime: Handle, handlers: Handlers, timeouts: DeskTimeouts) -> Desk {
+    Desk::new(runtime, handlers.elicit, handlers.approval, handlers.uplink, timeouts)
 }
 
 fn person(name: &str) -> Principal {
@@ -126,7 +137,7 @@ async fn time_runs_out_at_the_contracts_limit_at_most_and_the_handler_is_stopped
         approval: Duration::from_millis(300),
         uplink: Duration::from_mins(1),
     };
-    let desk = Desk::new(Handle::current(), handlers, timeouts);
+    let desk = desk_on(Handle::current(), handlers, timeouts);
     let start = tokio::time::Instant::now();
     assert!(matches!(desk.elicit(value()).await, Err(Unanswered::Timeout)));
     when_gone.await.unwrap();
@@ -281,7 +292,7 @@ fn the_caller_needs_no_runtime_and_a_blocking_handler_cannot_hold_up_the_deadlin
         ..Handlers::default()
     };
     let timeouts = DeskTimeouts { approval: Duration::from_millis(20), ..DeskTimeouts::default() };
-    let desk = Desk::new(runtime.handle().clone(), handlers, timeouts);
+    let desk = desk_on(runtime.handle().clone(), handlers, timeouts);
     let answer =
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(desk.approve(request()));
     assert!(matches!(answer, Err(Unanswered::Timeout)));

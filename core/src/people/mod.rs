@@ -16,7 +16,7 @@ mod visible;
 
 pub use answer::{BoxFuture, Callback, CallbackError, CallbackFault, Unanswered};
 pub use approval::ApprovalDraft;
-pub use desk::{Desk, DeskTimeouts, Handlers};
+pub use desk::{Desk, DeskTimeouts};
 pub use elicit::ElicitDraft;
 pub use question::{
     ApprovalQuestion, Decision, Delivery, ElicitAnswer, ElicitKind, ElicitQuestion, Phase, UplinkEvent,
