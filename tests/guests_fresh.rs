@@ -1,6 +1,8 @@
 //! The guests are what their sources say: each one is in the index under its own hash, and where the recorded compiler
 //! is installed a rebuild gives the same bytes.
 
+#![allow(clippy::expect_used)]
+
 use std::path::Path;
 use std::process::Command;
 
