@@ -1,6 +1,34 @@
-//! Runs Astrid capsules inside somebody else's program.
+//! Runs Astrid capsules, WebAssembly components that import `astrid:*` and nothing else, inside somebody else's program.
+//!
+//! The program opens a [`Host`], answers three kinds of questions by callback (elicit, approval, uplink), installs and loads
+//! capsules, and calls their hooks. The host compiles, confines, meters, audits and cancels them; the program cannot switch
+//! the audit or a quota off by forgetting something, and a missing or failing callback denies.
+//!
+//! The rooms of this crate stand on floors, and a room imports only rooms of lower floors; `ARCHITECTURE.md` draws them.
 
+pub mod abi;
+pub mod audit;
+pub mod bus;
+pub mod cancel;
+pub mod capsule;
+pub mod dispatch;
+pub mod drive;
+pub mod engine;
 pub mod error;
+pub mod host;
 pub mod limits;
+pub mod manifest;
+pub mod people;
+pub mod policy;
+pub mod principal;
+pub mod store;
+mod syncer;
+pub mod topic;
 
+pub use capsule::{HookResult, Installed, State};
+pub use drive::drive;
 pub use error::{Error, ErrorKind, Result};
+pub use host::{
+    AuditLog, BusMessage, Capsule, Host, HostBuilder, HostOptions, Install, Load, Messages, Outcome, Publish, Trigger, Usage,
+};
+pub use principal::Principal;

@@ -27,5 +27,164 @@ pub const COMPONENT_BYTES: usize = 64 * MIB;
 pub const TRIGGER_PAYLOAD_BYTES: usize = 16 * MIB;
 /// Instances of one (capsule, principal) that are kept warm.
 pub const WARM_INSTANCES: usize = 4;
+/// Address space reserved for each linear memory, in bytes; beyond it growing moves the memory.
+pub const MEMORY_RESERVATION_BYTES: u64 = 64 * 1024 * 1024;
+/// Stack of guest code, in bytes.
+pub const GUEST_STACK_BYTES: usize = 512 * KIB;
+/// Stack of a host call on the guest's fiber, in bytes.
+pub const HOST_STACK_BYTES: usize = 512 * KIB;
+/// Bytes that the arguments of one host call may occupy in the host: the largest legal argument and its fellows.
+pub const HOSTCALL_BYTES: usize = 16 * MIB;
+/// How long an unload waits for a run loop or a trigger to end before it goes on without it.
+pub const UNLOAD_WAIT: Duration = Duration::from_secs(1);
+/// Deliveries to handlers, started by guests, that may be under way at once; one more is `backpressure`.
+pub const RELAYS: usize = 1024;
 /// Handles one instance may hold at once.
 pub const TABLE_HANDLES: usize = 4096;
+/// What one slot of a guest's table counts against its memory ceiling, in bytes.
+pub const TABLE_SLOT_BYTES: u64 = 32;
+
+// ---- store -----------------------------------------------------------------------------------------------------
+
+/// Longest key a guest may store, in bytes of UTF-8.
+pub const KV_KEY_BYTES: usize = 256;
+/// Largest value a guest may store under one key, in bytes.
+pub const KV_VALUE_BYTES: usize = MIB;
+/// Most keys one listing or one page returns.
+pub const KV_PAGE_KEYS: usize = 1024;
+/// Longest name of a secret or a setting, in bytes of UTF-8.
+pub const SETTING_KEY_BYTES: usize = 256;
+/// Largest secret, in bytes of UTF-8.
+pub const SECRET_VALUE_BYTES: usize = 64 * KIB;
+/// Largest setting, in bytes of UTF-8.
+pub const SETTING_VALUE_BYTES: usize = MIB;
+/// How long an acknowledged write may sit in the operating system's memory before it is on its way to the disk.
+pub const SYNC_WITHIN: Duration = Duration::from_millis(50);
+
+// ---- audit -----------------------------------------------------------------------------------------------------
+
+/// Size of one segment file of the audit log, in bytes, unless the embedder names another.
+pub const AUDIT_SEGMENT_BYTES: u64 = 8 * MIB as u64;
+/// Smallest segment and smallest byte limit the audit log accepts, in bytes.
+pub const AUDIT_LEAST_BYTES: u64 = 64 * KIB as u64;
+/// Space kept free in the audit log for its closing entry and its last checkpoint, in bytes.
+pub const AUDIT_RESERVE_BYTES: u64 = 4 * KIB as u64;
+/// Space under the log's byte limit that only calls already admitted may use, in bytes; a quarter of the limit if that
+/// is less.
+pub const AUDIT_ADMISSION_BYTES: u64 = MIB as u64;
+/// Space in the segment file that is made ready before a call is admitted, in bytes; a quarter of the segment if that
+/// is less.
+pub const AUDIT_READY_BYTES: u64 = 64 * KIB as u64;
+/// Entries between two signed checkpoints, at most.
+pub const AUDIT_CHECKPOINT_ENTRIES: u64 = 1024;
+/// Longest operation, reason, capsule id or principal in an audit entry, in bytes; the rest is cut off.
+pub const AUDIT_NAME_BYTES: usize = 128;
+/// Longest subject and longest detail value in an audit entry, in bytes; the rest is cut off.
+pub const AUDIT_TEXT_BYTES: usize = 1024;
+/// Most details in an audit entry; the rest is left out.
+pub const AUDIT_DETAILS: usize = 8;
+
+// ---- names -----------------------------------------------------------------------------------------------------
+
+/// Longest id of a principal, in bytes.
+pub const PRINCIPAL_BYTES: usize = 64;
+/// Longest topic or pattern, in bytes.
+pub const TOPIC_BYTES: usize = 256;
+/// Most segments of a topic or pattern.
+pub const TOPIC_SEGMENTS: usize = 8;
+
+// ---- bus -------------------------------------------------------------------------------------------------------
+
+/// Bytes (payload and topic) that may wait in one subscription, over all its publishers.
+pub const SUBSCRIPTION_BYTES: usize = MIB;
+/// Messages of one publisher that may wait in one subscription.
+pub const SUBSCRIPTION_MESSAGES_PER_PUBLISHER: usize = 16_384;
+/// Bytes (payload and topic) that one `poll` or `recv` of a guest returns at most.
+pub const BATCH_BYTES: usize = MIB;
+/// Subscriptions that one publish of a guest reaches at most.
+pub const FAN_OUT: usize = 256;
+/// Bytes every publisher with waiting messages may have delivered in its turn, at least.
+pub const DELIVERY_QUANTUM_BYTES: usize = 4 * KIB;
+
+// ---- people ----------------------------------------------------------------------------------------------------
+
+/// Longest wait for the answer to an elicit question.
+pub const ELICIT_TIMEOUT: Duration = Duration::from_mins(2);
+/// Longest wait for a decision on an approval.
+pub const APPROVAL_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest wait for the embedder to take an uplink event.
+pub const UPLINK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Questions (elicit and approval together) that one capsule may have open for one principal.
+pub const OPEN_QUESTIONS: usize = 16;
+/// Longest key of an elicit question, in bytes.
+pub const ELICIT_KEY_BYTES: usize = 256;
+/// Longest description or single option of an elicit question, in bytes.
+pub const ELICIT_DESCRIPTION_BYTES: usize = 4 * KIB;
+/// Options of a select question, and items of a list answer, at most.
+pub const ELICIT_ITEMS: usize = 256;
+/// Longest text answer, list item or default, in bytes.
+pub const ELICIT_TEXT_BYTES: usize = 64 * KIB;
+/// Longest action of an approval, in characters; a longer one is refused.
+pub const APPROVAL_ACTION_CHARS: usize = 256;
+/// Longest resource of an approval, in characters; a longer one is cut.
+pub const APPROVAL_RESOURCE_CHARS: usize = 1024;
+/// Uplinks one capsule may register.
+pub const UPLINKS_PER_CAPSULE: usize = 32;
+/// Longest name or platform of an uplink, in bytes.
+pub const UPLINK_NAME_BYTES: usize = 128;
+/// Longest text in which a guest may give an uplink id, in bytes.
+pub const UPLINK_ID_BYTES: usize = 64;
+/// Longest user id of a platform, in bytes.
+pub const UPLINK_USER_BYTES: usize = 256;
+/// Longest content of an uplink message, in bytes.
+pub const UPLINK_CONTENT_BYTES: usize = 64 * KIB;
+/// Uplink messages one capsule may have in flight.
+pub const UPLINK_SENDS: usize = 128;
+
+// ---- abi: sys, io, ipc -----------------------------------------------------------------------------------------
+
+/// Longest `sleep-ns`, in nanoseconds; more is `too-large`, never clamped.
+pub const SLEEP_NS: u64 = 60_000_000_000;
+/// Most bytes of one `random-bytes`.
+pub const RANDOM_BYTES: u64 = 4096;
+/// Longest log message kept, in bytes.
+pub const LOG_BYTES: usize = 64 * KIB;
+/// Most pollables of one `poll`.
+pub const POLL_LIST: usize = 256;
+/// Largest published payload, in bytes.
+pub const PUBLISH_BYTES: usize = MIB;
+/// How many publishes may lead from one to the next.
+pub const PUBLISH_DEPTH: u8 = 8;
+/// Subscriptions of one capsule, over all its instances.
+pub const SUBSCRIPTIONS: usize = 128;
+/// Longest wait of one `recv`, in milliseconds; more is clamped.
+pub const RECV_MS: u64 = 60_000;
+
+// ---- manifest --------------------------------------------------------------------------------------------------
+
+/// Largest `Capsule.toml`, in bytes.
+pub const MANIFEST_BYTES: usize = MIB;
+/// Longest id of a capsule, in bytes.
+pub const PACKAGE_NAME_BYTES: usize = 64;
+/// Longest name of a command on the command line, in bytes.
+pub const COMMAND_NAME_BYTES: usize = 32;
+/// Priority of a handler that names none; lower runs first.
+pub const HANDLER_PRIORITY: u32 = 100;
+
+// ---- host ------------------------------------------------------------------------------------------------------
+
+/// Principals a host knows at most, unless the embedding program says otherwise.
+pub const PRINCIPALS: usize = 10_000;
+/// How long loading a folder of capsules waits for each to become ready.
+pub const READY_WAIT: Duration = Duration::from_secs(5);
+
+// ---- policy ----------------------------------------------------------------------------------------------------
+
+/// Largest profile of a principal, in bytes.
+pub const PROFILE_BYTES: usize = MIB;
+/// Longest name of a group of principals, in bytes.
+pub const GROUP_BYTES: usize = 64;
+/// Longest capability of a principal, in bytes.
+pub const GRANT_BYTES: usize = 256;
+/// Pollables of one instance at once, unless the profile says otherwise.
+pub const POLLABLES: usize = 1024;

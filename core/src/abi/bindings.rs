@@ -1,0 +1,22 @@
+//! The host ABI as Rust traits and types, generated from `wit/`.
+//!
+//! All sixteen packages are generated, so that the table of operations and the linker speak of the same things; an
+//! interface is offered to capsules only once its trait is implemented and linked in [`super::link`].
+
+#![allow(missing_docs, clippy::all, clippy::pedantic)] // Generated code; its documentation is in `wit/`.
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "astrid-host:runtime/capsule",
+    imports: { default: async | trappable },
+    with: {
+        "astrid:io/poll@1.0.0.pollable": crate::abi::pollable::Pollable,
+        "astrid:io/error@1.0.0.error": wasmtime_wasi_io::streams::Error,
+        "astrid:io/streams@1.0.0.input-stream": wasmtime_wasi_io::streams::DynInputStream,
+        "astrid:io/streams@1.0.0.output-stream": wasmtime_wasi_io::streams::DynOutputStream,
+        "astrid:ipc/host@1.0.0.subscription": crate::abi::ipc::SubscriptionHandle,
+    },
+    trappable_error_type: {
+        "astrid:io/streams@1.0.0.stream-error" => wasmtime_wasi_io::streams::StreamError,
+    },
+});

@@ -1,0 +1,311 @@
+//! The envelope: the one door through which a guest's call reaches a room of the host.
+//!
+//! In this order: cancelled? capability? can the audit take an entry? the work, racing cancellation and holding no
+//! thread; the audit's entry; the counters. The bodies of the interfaces judge syntax, scope and quota first thing in
+//! their work, so a call that is turned away there leaves the same entry as one that is turned away here.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use super::arms::{Arm, Refusal};
+use super::context::CapsuleContext;
+use super::ops::{AuditRule, Op};
+use super::state::State;
+use super::tenant::Counters;
+use crate::audit::{Draft, Outcome};
+use crate::principal::Principal;
+
+/// What a call touches, as the audit will tell it.
+#[derive(Clone, Copy, Debug)]
+pub struct Touch<'a> {
+    op: &'static Op,
+    subject: &'a str,
+    content: Option<&'a [u8]>,
+    bytes: u64,
+    claimed: Option<&'a str>,
+}
+
+impl<'a> Touch<'a> {
+    /// A call of `op` that touches nothing with a name.
+    #[must_use]
+    pub fn of(op: &'static Op) -> Self {
+        Self { op, subject: "", content: None, bytes: 0, claimed: None }
+    }
+
+    /// Names what is touched: a key, a topic, an action.
+    #[must_use]
+    pub fn on(mut self, subject: &'a str) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// The content that is moved; the audit keeps its length and a salted commitment.
+    #[must_use]
+    pub fn moving(mut self, content: &'a [u8]) -> Self {
+        self.content = Some(content);
+        self.bytes = content.len() as u64;
+        self
+    }
+
+    /// The principal the guest claims to speak for.
+    #[must_use]
+    pub fn claiming(mut self, principal: &'a str) -> Self {
+        self.claimed = Some(principal);
+        self
+    }
+}
+
+/// How a finished call is told to the audit.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The error arm or the decision; empty when there is nothing to add.
+    pub reason: &'static str,
+    /// Bytes moved towards the guest.
+    pub bytes: u64,
+}
+
+impl Verdict {
+    /// It was done.
+    pub const ALLOWED: Verdict = Verdict { outcome: Outcome::Allowed, reason: "", bytes: 0 };
+
+    fn of_arm(arm: &'static str, cancelled: bool) -> Self {
+        let outcome = match arm {
+            _ if cancelled => Outcome::Cancelled,
+            "cancelled" => Outcome::Cancelled,
+            "capability-denied" | "not-in-lifecycle" | "config-key-reserved" => Outcome::Denied,
+            _ => Outcome::Failed,
+        };
+        Verdict { outcome, reason: arm, bytes: 0 }
+    }
+}
+
+impl State {
+    /// Does work that never waits.
+    pub(super) fn effect<T, E: Arm>(
+        &mut self,
+        touch: Touch<'_>,
+        work: impl FnOnce(&mut State) -> Result<T, E>,
+    ) -> wasmtime::Result<Result<T, E>> {
+        self.effect_told(touch, |_| Verdict::ALLOWED, work)
+    }
+
+    /// Does work that never waits, and says by its result how the audit should tell it.
+    pub(super) fn effect_told<T, E: Arm>(
+        &mut self,
+        touch: Touch<'_>,
+        tell: impl FnOnce(&T) -> Verdict,
+        work: impl FnOnce(&mut State) -> Result<T, E>,
+    ) -> wasmtime::Result<Result<T, E>> {
+        let started = (touch.op.audit != AuditRule::Never).then(Instant::now);
+        let result = match self.admit(touch.op) {
+            Ok(()) => work(self),
+            Err(why) => Err(E::refuse(why)),
+        };
+        Ok(self.close(touch, started, result, tell))
+    }
+
+    /// Does work that may wait: `prepare` judges and starts it, the future it returns is raced against cancellation.
+    ///
+    /// The future must own what it needs; the guest's store is not lent out while the guest waits.
+    pub(super) async fn waiting<T, E, F>(
+        &mut self,
+        touch: Touch<'_>,
+        tell: impl FnOnce(&T) -> Verdict + Send,
+        prepare: impl FnOnce(&mut State) -> Result<F, E> + Send,
+    ) -> wasmtime::Result<Result<T, E>>
+    where
+        T: Send,
+        E: Arm,
+        F: Future<Output = Result<T, E>> + Send,
+    {
+        let started = Some(Instant::now());
+        let prepared = match self.admit(touch.op) {
+            Ok(()) => prepare(self),
+            Err(why) => Err(E::refuse(why)),
+        };
+        let result = match prepared {
+            Ok(work) => {
+                let pause = touch.op.human.then(|| self.call.clock.pause());
+                let abandoned = Abandoned::watch(self, touch);
+                let (result, waited) = race(&self.capsule, work).await;
+                abandoned.disarm();
+                drop(pause);
+                self.call.waits += u64::from(waited);
+                result
+            }
+            Err(arm) => Err(arm),
+        };
+        Ok(self.close(touch, started, result, tell))
+    }
+
+    /// Writes an entry of the host's own beside the call's: a question was asked. Without it nothing may be asked.
+    pub(super) fn note(
+        &self,
+        operation: &'static str,
+        subject: &str,
+        outcome: Outcome,
+        about: &str,
+    ) -> Result<(), &'static str> {
+        let draft = Draft {
+            operation,
+            capsule: Some(&self.capsule.id),
+            artifact: Some(&self.capsule.artifact),
+            principal: Some(self.principal().as_str()),
+            claimed: None,
+            outcome,
+            reason: "",
+            subject,
+            bytes: 0,
+            elapsed_ns: 0,
+            content: None,
+            detail: &[("about", about)],
+        };
+        self.capsule.host.audit.append(&draft).map(drop).map_err(|_| Refusal::Audit.text())
+    }
+
+    /// Counts a call that can neither fail nor touch anything outside the guest.
+    pub(super) fn count(&self) {
+        Counters::add(&self.acting.counters.host_calls, 1);
+    }
+
+    fn admit(&self, op: &'static Op) -> Result<(), Refusal> {
+        if self.capsule.cancel.is_given() {
+            return Err(Refusal::Cancelled);
+        }
+        if let Some(capability) = flag(op)
+            && !self.capsule.capabilities.holds(capability)
+        {
+            return Err(Refusal::Denied);
+        }
+        if op.audit == AuditRule::Always && self.capsule.host.audit.admit().is_err() {
+            return Err(Refusal::Audit);
+        }
+        Ok(())
+    }
+
+    /// Writes the entry and counts the call. A call whose entry cannot be written has failed, whatever it did.
+    fn close<T, E: Arm>(
+        &self,
+        touch: Touch<'_>,
+        started: Option<Instant>,
+        result: Result<T, E>,
+        tell: impl FnOnce(&T) -> Verdict,
+    ) -> Result<T, E> {
+        self.count();
+        let verdict = match &result {
+            Ok(value) => tell(value),
+            Err(arm) => Verdict::of_arm(arm.name(), self.capsule.cancel.is_given()),
+        };
+        if verdict.outcome == Outcome::Denied {
+            Counters::add(&self.acting.counters.denied, 1);
+        }
+        let wanted = match touch.op.audit {
+            AuditRule::Always => true,
+            AuditRule::Refusals => verdict.outcome != Outcome::Allowed,
+            AuditRule::Never => false,
+        };
+        if !wanted {
+            return result;
+        }
+        let written = write(&self.capsule, self.principal(), touch, verdict, started);
+        if written { result } else { Err(E::refuse(Refusal::Audit)) }
+    }
+}
+
+/// The manifest flag a call needs as a whole; topics are judged one by one against the capsule's lists instead.
+fn flag(op: &'static Op) -> Option<&'static str> {
+    op.capability.filter(|name| !matches!(*name, "publish" | "subscribe"))
+}
+
+fn write(
+    capsule: &CapsuleContext,
+    principal: &Principal,
+    touch: Touch<'_>,
+    verdict: Verdict,
+    started: Option<Instant>,
+) -> bool {
+    let elapsed = started.map_or(0, |at| u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    let draft = Draft {
+        operation: touch.op.name,
+        capsule: Some(&capsule.id),
+        artifact: Some(&capsule.artifact),
+        principal: Some(principal.as_str()),
+        claimed: touch.claimed,
+        outcome: verdict.outcome,
+        reason: verdict.reason,
+        subject: touch.subject,
+        bytes: touch.bytes.saturating_add(verdict.bytes),
+        elapsed_ns: elapsed,
+        content: touch.content,
+        detail: &[],
+    };
+    tracing::trace!(target: "astrid::call", op = touch.op.name, outcome = ?verdict.outcome, elapsed);
+    capsule.host.audit.append(&draft).is_ok()
+}
+
+/// Races work against the capsule's cancellation, which wins ties; says whether the work had to wait.
+async fn race<T, E: Arm>(
+    capsule: &Arc<CapsuleContext>,
+    work: impl Future<Output = Result<T, E>> + Send,
+) -> (Result<T, E>, bool) {
+    let mut work = pin!(work);
+    let cancelled = capsule.cancel.given();
+    let mut cancelled = pin!(cancelled);
+    let mut waited = false;
+    let result = poll_fn(|context| {
+        if capsule.cancel.is_given() {
+            return Poll::Ready(Err(E::refuse(Refusal::Cancelled)));
+        }
+        if let Poll::Ready(result) = work.as_mut().poll(context) {
+            return Poll::Ready(result);
+        }
+        waited = true;
+        cancelled.as_mut().poll(context).map(|()| Err(E::refuse(Refusal::Cancelled)))
+    })
+    .await;
+    (result, waited)
+}
+
+/// Writes the entry of a call whose guest was dropped while it waited: the embedder cancelled it, or time ran out.
+struct Abandoned {
+    capsule: Arc<CapsuleContext>,
+    principal: Principal,
+    op: &'static Op,
+    subject: String,
+    started: Instant,
+    armed: bool,
+}
+
+impl Abandoned {
+    fn watch(state: &State, touch: Touch<'_>) -> Self {
+        Self {
+            capsule: Arc::clone(&state.capsule),
+            principal: state.principal().clone(),
+            op: touch.op,
+            subject: touch.subject.to_owned(),
+            started: Instant::now(),
+            armed: true,
+        }
+    }
+
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        if !self.armed || self.op.audit == AuditRule::Never {
+            return;
+        }
+        let verdict = Verdict { outcome: Outcome::Cancelled, reason: "abandoned", bytes: 0 };
+        let touch = Touch::of(self.op).on(&self.subject);
+        // Nobody is left to be told; if the log is full or closed the trigger's own entry fails as well.
+        let _ = write(&self.capsule, &self.principal, touch, verdict, Some(self.started));
+    }
+}

@@ -1,0 +1,214 @@
+//! What the host calls of a capsule reach: the host's rooms, and what the capsule's instances share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
+
+use super::tenant::Tenants;
+use crate::audit::Log;
+use crate::bus::{Bus, Message};
+use crate::cancel::Cancel;
+use crate::manifest::Manifest;
+use crate::people::{Desk, Uplinks};
+use crate::policy::{Acl, Allowance, Capabilities};
+use crate::principal::Principal;
+use crate::store::Store;
+use crate::topic::{Pattern, Topic};
+
+/// Carries a message to the capsules whose handlers want it; filled by the room that knows capsules.
+pub trait Relay: Send + Sync {
+    /// Takes the message for delivery and returns at once; never runs a guest on the caller's stack. False when too
+    /// many deliveries are under way.
+    fn relay(&self, message: &Arc<Message>) -> bool;
+}
+
+/// The host's rooms, shared by all capsules.
+pub struct HostContext {
+    /// The host's own runtime: timers, questions and run loops live on it.
+    pub runtime: tokio::runtime::Handle,
+    /// The embedded database.
+    pub store: Store,
+    /// The audit log.
+    pub audit: Log,
+    /// The message bus.
+    pub bus: Bus,
+    /// Where people are asked.
+    pub desk: Desk,
+    /// Who calls are made for.
+    pub tenants: Tenants,
+    /// Which capsule stands behind a source id.
+    pub registry: Registry,
+    /// Approvals that last until the host is closed.
+    pub session_allowances: Mutex<Vec<Allowance>>,
+    /// Carries published messages to handlers.
+    pub relay: OnceLock<std::sync::Weak<dyn Relay>>,
+    /// Gives an empty batch instead of `timeout` from `recv`, as older hosts did.
+    pub recv_empty_on_timeout: bool,
+}
+
+impl std::fmt::Debug for HostContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HostContext")
+    }
+}
+
+/// The capabilities of every loaded capsule by its source id, for `check-capsule-capability`.
+#[derive(Debug, Default)]
+pub struct Registry(RwLock<HashMap<Uuid, Arc<Capabilities>>>);
+
+impl Registry {
+    /// Enters a loaded capsule.
+    pub fn enter(&self, source: Uuid, capabilities: Arc<Capabilities>) {
+        self.0.write().insert(source, capabilities);
+    }
+
+    /// Removes an unloaded capsule.
+    pub fn leave(&self, source: &Uuid) {
+        self.0.write().remove(source);
+    }
+
+    /// Whether the capsule behind `source` holds the capability; an unknown source holds nothing.
+    #[must_use]
+    pub fn holds(&self, source: &Uuid, capability: &str) -> bool {
+        self.0.read().get(source).is_some_and(|held| held.holds(capability))
+    }
+}
+
+/// A handler the manifest binds to a topic.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// The hook action.
+    pub action: String,
+    /// The topic pattern, as the manifest spells it.
+    pub topic: String,
+}
+
+/// What all instances of one loaded capsule share.
+#[derive(Debug)]
+pub struct CapsuleContext {
+    /// The host's rooms.
+    pub host: Arc<HostContext>,
+    /// The capsule's id.
+    pub id: Arc<str>,
+    /// The BLAKE3 of the component.
+    pub artifact: [u8; 32],
+    /// The id other capsules see as the source of its messages, derived from id and artifact.
+    pub source: Arc<str>,
+    /// The principal it was loaded for.
+    pub owner: Principal,
+    /// Whether its run loop may serve every principal, which only the embedding program grants.
+    pub shared: bool,
+    /// What its manifest grants, after attenuation.
+    pub capabilities: Arc<Capabilities>,
+    /// What it may publish.
+    pub publish: Acl,
+    /// What it may subscribe to.
+    pub subscribe: Acl,
+    /// The manifest.
+    pub manifest: Arc<Manifest>,
+    /// Its handlers, in the manifest's order.
+    pub bindings: Vec<Binding>,
+    /// The uplinks its instances registered.
+    pub uplinks: Uplinks,
+    /// Given first thing on unload.
+    pub cancel: Cancel,
+    /// Given when the run loop calls `signal-ready`.
+    pub ready: Cancel,
+    /// Subscriptions held by all of its instances.
+    pub subscriptions: Arc<Slots>,
+    /// What its run loop subscribes to; a message it hears itself fires no handler of the same capsule.
+    pub run_interest: Arc<Interest>,
+}
+
+/// The patterns of a run loop's subscriptions.
+#[derive(Debug, Default)]
+pub struct Interest(Mutex<Vec<Pattern>>);
+
+impl Interest {
+    /// Adds a pattern until the returned value is dropped.
+    pub fn add(self: &Arc<Self>, pattern: Pattern) -> Interested {
+        self.0.lock().push(pattern.clone());
+        Interested { interest: Arc::clone(self), pattern }
+    }
+
+    /// Whether a subscription hears the topic.
+    #[must_use]
+    pub fn hears(&self, topic: &Topic) -> bool {
+        self.0.lock().iter().any(|pattern| pattern.routes(topic))
+    }
+}
+
+/// A pattern that is being listened to.
+#[derive(Debug)]
+pub struct Interested {
+    interest: Arc<Interest>,
+    pattern: Pattern,
+}
+
+impl Drop for Interested {
+    fn drop(&mut self) {
+        let mut patterns = self.interest.0.lock();
+        if let Some(at) = patterns.iter().position(|pattern| *pattern == self.pattern) {
+            patterns.swap_remove(at);
+        }
+    }
+}
+
+/// Counts what a capsule's instances hold together, against one limit.
+#[derive(Debug)]
+pub struct Slots {
+    taken: AtomicUsize,
+    most: usize,
+}
+
+impl Slots {
+    /// Slots of which at most `most` may be taken.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { taken: AtomicUsize::new(0), most }
+    }
+
+    /// Takes a slot, which is given back when the returned value is dropped; none when all are taken.
+    pub fn take(self: &Arc<Self>) -> Option<Slot> {
+        self.taken
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.most).then_some(taken + 1))
+            .ok()
+            .map(|_| Slot(Arc::clone(self)))
+    }
+
+    /// How many are taken now.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Acquire)
+    }
+}
+
+/// A slot that is taken.
+#[derive(Debug)]
+pub struct Slot(Arc<Slots>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_given_back() {
+        let slots = Arc::new(Slots::new(2));
+        let first = slots.take().unwrap();
+        let second = slots.take().unwrap();
+        assert!(slots.take().is_none());
+        drop(first);
+        assert!(slots.take().is_some());
+        drop(second);
+        assert_eq!(slots.taken(), 0);
+    }
+}

@@ -1,0 +1,310 @@
+//! `astrid:ipc`: publishing, subscribing and receiving.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use wasmtime::component::Resource;
+
+use super::bindings::astrid::ipc::host::{
+    ErrorCode, Host, HostSubscription, InterceptorBinding, IpcEnvelope, IpcMessage, PrincipalAttribution,
+};
+use super::call::{Touch, Verdict};
+use super::context::{Interested, Slot};
+use super::ops;
+use super::pollable::Pollable;
+use super::state::{Caller, Phase, State};
+use crate::bus::{Admission, Attribution, Batch, Message, QueueLimits, Subscription};
+use crate::limits;
+use crate::principal::Principal;
+use crate::topic::{Pattern, Topic};
+
+/// A guest's handle on a subscription; dropping it unsubscribes at once and frees the capsule's slot.
+#[derive(Debug)]
+pub struct SubscriptionHandle {
+    queue: Arc<Subscription>,
+    _slot: Slot,
+    _interest: Option<Interested>,
+}
+
+impl State {
+    /// Judges and sends a message; `attribution` is whom the subscribers will see.
+    fn send(&mut self, topic: &str, payload: &str, attribution: Attribution) -> Result<(), ErrorCode> {
+        let topic = Topic::parse(topic).map_err(|_| ErrorCode::InvalidInput)?;
+        if !self.capsule.publish.allows(&topic) {
+            return Err(ErrorCode::CapabilityDenied);
+        }
+        if payload.len() > limits::PUBLISH_BYTES {
+            return Err(ErrorCode::InvalidInput);
+        }
+        let payload = unwrapped(payload).ok_or(ErrorCode::InvalidInput)?;
+        let depth = self.depth();
+        if depth > limits::PUBLISH_DEPTH {
+            return Err(ErrorCode::Backpressure);
+        }
+        // Charged last, so that a refused call costs nothing.
+        let bytes = payload.len() as u64;
+        let payer = attribution.principal().and_then(|principal| self.capsule.host.tenants.known(principal));
+        let payer = payer.unwrap_or_else(|| Arc::clone(&self.acting));
+        if !payer.charge_throughput(&self.capsule.id, bytes) {
+            return Err(ErrorCode::RateLimited);
+        }
+        super::tenant::Counters::add(&payer.counters.published_bytes, bytes);
+        super::tenant::Counters::add(&payer.counters.published_messages, 1);
+        let host = &self.capsule.host;
+        let message = Arc::new(Message {
+            topic,
+            payload,
+            source: Arc::clone(&self.capsule.source),
+            attribution,
+            sequence: host.bus.next_sequence(),
+            time: SystemTime::now(),
+            depth,
+        });
+        let published = host.bus.publish(&message, Some(limits::FAN_OUT));
+        let relay = host.relay.get().and_then(std::sync::Weak::upgrade);
+        let relayed = relay.is_none_or(|relay| relay.relay(&message));
+        if published.overflowed > 0 || !relayed { Err(ErrorCode::Backpressure) } else { Ok(()) }
+    }
+
+    /// How many publishes led to the one this guest makes now. Only handlers inherit the depth of what they answer: a
+    /// run loop decides by itself when to publish and is bounded by its throughput instead.
+    fn depth(&self) -> u8 {
+        match (&self.call.caller, self.call.phase) {
+            (Some(caller), Phase::Hook) => caller.depth.saturating_add(1),
+            _ => 1,
+        }
+    }
+
+    /// Installs the caller of a received batch; one batch never mixes principals, so the first message speaks for all.
+    fn received(&mut self, batch: Batch) -> IpcEnvelope {
+        if self.call.phase == Phase::Run {
+            self.call.caller = batch.messages.first().map(|message| Caller::of(message));
+            if self.capsule.shared {
+                let caller = self.call.caller.as_ref().and_then(|caller| caller.principal.as_ref());
+                let acting = caller.and_then(|principal| self.capsule.host.tenants.known(principal));
+                self.acting = acting.unwrap_or_else(|| Arc::clone(&self.owner));
+            }
+        }
+        IpcEnvelope {
+            messages: batch.messages.iter().map(|message| told(message)).collect(),
+            dropped: batch.dropped,
+            lagged: batch.lagged,
+        }
+    }
+
+    fn queue(&self, this: &Resource<SubscriptionHandle>) -> wasmtime::Result<Arc<Subscription>> {
+        Ok(Arc::clone(&self.table.get(this)?.queue))
+    }
+}
+
+impl Host for State {
+    async fn publish(&mut self, topic: String, payload: String) -> wasmtime::Result<Result<(), ErrorCode>> {
+        self.effect(Touch::of(&ops::ipc::PUBLISH).on(&topic).moving(payload.as_bytes()), |state| {
+            let attribution = Attribution::Verified(state.principal().clone());
+            state.send(&topic, &payload, attribution)
+        })
+    }
+
+    async fn publish_as(
+        &mut self,
+        topic: String,
+        payload: String,
+        principal: String,
+    ) -> wasmtime::Result<Result<(), ErrorCode>> {
+        let touch = Touch::of(&ops::ipc::PUBLISH_AS).on(&topic).moving(payload.as_bytes()).claiming(&principal);
+        self.effect(touch, |state| {
+            let claimed = Principal::parse(&principal).map_err(|_| ErrorCode::InvalidInput)?;
+            // A principal that nobody but a guest ever named does not come into being by being named.
+            if state.capsule.host.tenants.known(&claimed).is_none() {
+                return Err(ErrorCode::CapabilityDenied);
+            }
+            state.send(&topic, &payload, Attribution::Claimed(claimed))
+        })
+    }
+
+    async fn subscribe(
+        &mut self,
+        topic_pattern: String,
+    ) -> wasmtime::Result<Result<Resource<SubscriptionHandle>, ErrorCode>> {
+        self.effect(Touch::of(&ops::ipc::SUBSCRIBE).on(&topic_pattern), |state| {
+            let pattern = Pattern::for_subscription(&topic_pattern).map_err(|_| ErrorCode::InvalidInput)?;
+            if !state.capsule.subscribe.allows_pattern(&pattern) {
+                return Err(ErrorCode::CapabilityDenied);
+            }
+            let slot = state.capsule.subscriptions.take().ok_or(ErrorCode::Quota)?;
+            let admission = if state.call.phase == Phase::Run && state.capsule.shared {
+                Admission::Everyone
+            } else {
+                Admission::Principal(state.principal().clone())
+            };
+            let interest =
+                (state.call.phase == Phase::Run).then(|| state.capsule.run_interest.add(pattern.clone()));
+            let queue = state.capsule.host.bus.subscribe(&pattern, admission, QueueLimits::default());
+            let handle = SubscriptionHandle { queue: Arc::new(queue), _slot: slot, _interest: interest };
+            state.table.push(handle).map_err(|_| ErrorCode::Quota)
+        })
+    }
+
+    async fn get_interceptor_bindings(&mut self) -> wasmtime::Result<Result<Vec<InterceptorBinding>, ErrorCode>> {
+        self.effect(Touch::of(&ops::ipc::GET_INTERCEPTOR_BINDINGS), |state| {
+            let bindings = (0u64..).zip(&state.capsule.bindings);
+            Ok(bindings
+                .map(|(handle_id, binding)| InterceptorBinding {
+                    handle_id,
+                    action: binding.action.clone(),
+                    topic: binding.topic.clone(),
+                })
+                .collect())
+        })
+    }
+}
+
+impl HostSubscription for State {
+    async fn poll(
+        &mut self,
+        this: Resource<SubscriptionHandle>,
+    ) -> wasmtime::Result<Result<IpcEnvelope, ErrorCode>> {
+        let queue = self.queue(&this)?;
+        self.effect_told(Touch::of(&ops::ipc::SUBSCRIPTION_POLL), told_bytes, |state| {
+            if queue.is_closed() {
+                return Err(ErrorCode::Closed);
+            }
+            let batch = queue.poll(limits::BATCH_BYTES);
+            Ok(state.received(batch))
+        })
+    }
+
+    async fn recv(
+        &mut self,
+        this: Resource<SubscriptionHandle>,
+        timeout_ms: u64,
+    ) -> wasmtime::Result<Result<IpcEnvelope, ErrorCode>> {
+        let queue = self.queue(&this)?;
+        let timeout = Duration::from_millis(timeout_ms.min(limits::RECV_MS));
+        let empty_on_timeout = self.capsule.host.recv_empty_on_timeout;
+        let batch = self
+            .waiting(Touch::of(&ops::ipc::SUBSCRIPTION_RECV), batch_bytes, |state| {
+                let runtime = state.capsule.host.runtime.clone();
+                Ok(async move {
+                    match first_batch(&queue, &runtime, timeout).await {
+                        Err(ErrorCode::Timeout) if empty_on_timeout => Ok(queue.poll(limits::BATCH_BYTES)),
+                        other => other,
+                    }
+                })
+            })
+            .await?;
+        // Having asked at all is a yield for the run loop's watchdog, even if nothing had to be waited for.
+        self.call.waits += 1;
+        Ok(batch.map(|batch| self.received(batch)))
+    }
+
+    async fn subscribe_readiness(
+        &mut self,
+        this: Resource<SubscriptionHandle>,
+    ) -> wasmtime::Result<Resource<Pollable>> {
+        self.count();
+        let readiness = self.table.get(&this)?.queue.readiness();
+        Ok(self.table.push(Pollable::new(readiness))?)
+    }
+
+    async fn drop(&mut self, this: Resource<SubscriptionHandle>) -> wasmtime::Result<()> {
+        let handle = self.table.delete(this)?;
+        handle.queue.close();
+        Ok(())
+    }
+}
+
+/// Waits for the first message until one deadline, then takes whatever else is queued within the budget.
+async fn first_batch(
+    queue: &Subscription,
+    runtime: &tokio::runtime::Handle,
+    timeout: Duration,
+) -> Result<Batch, ErrorCode> {
+    let batch = queue.poll(limits::BATCH_BYTES);
+    if !batch.messages.is_empty() {
+        return Ok(batch);
+    }
+    let late = super::timer::sleep(runtime, timeout);
+    let mut late = std::pin::pin!(late);
+    loop {
+        if queue.is_closed() {
+            return Err(ErrorCode::Closed);
+        }
+        let ready = std::pin::pin!(queue.ready());
+        match futures_util::future::select(ready, late.as_mut()).await {
+            futures_util::future::Either::Left(_) => {
+                let batch = queue.poll(limits::BATCH_BYTES);
+                if !batch.messages.is_empty() {
+                    return Ok(batch);
+                }
+            }
+            futures_util::future::Either::Right(_) => return Err(ErrorCode::Timeout),
+        }
+    }
+}
+
+fn told(message: &Message) -> IpcMessage {
+    let principal = match &message.attribution {
+        Attribution::Verified(principal) => PrincipalAttribution::Verified(principal.to_string()),
+        Attribution::Claimed(principal) => PrincipalAttribution::Claimed(principal.to_string()),
+        Attribution::System => PrincipalAttribution::System,
+    };
+    IpcMessage {
+        topic: message.topic.as_str().to_owned(),
+        payload: message.payload.to_string(),
+        source_id: message.source.to_string(),
+        principal,
+    }
+}
+
+fn told_bytes(envelope: &IpcEnvelope) -> Verdict {
+    let bytes = envelope.messages.iter().map(|message| message.payload.len() as u64).sum();
+    Verdict { bytes, ..Verdict::ALLOWED }
+}
+
+fn batch_bytes(batch: &Batch) -> Verdict {
+    let bytes = batch.messages.iter().map(|message| message.payload.len() as u64).sum();
+    Verdict { bytes, ..Verdict::ALLOWED }
+}
+
+/// The payload as it is delivered: unchanged JSON, except that the two envelopes older capsules wrap a value in are
+/// taken off. Anything that is not JSON is none.
+pub fn unwrapped(payload: &str) -> Option<Arc<str>> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: std::borrow::Cow<'a, str>,
+        #[serde(borrow, alias = "value")]
+        data: &'a RawValue,
+    }
+    let _: &RawValue = serde_json::from_str(payload).ok()?;
+    if payload.trim_start().starts_with('{')
+        && let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(payload)
+        && matches!(&*envelope.kind, "custom" | "raw_json")
+    {
+        return Some(Arc::from(envelope.data.get()));
+    }
+    Some(Arc::from(payload))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_delivered_as_it_was_written() {
+        assert_eq!(unwrapped("{ \"b\":1, \"a\": 2 }").as_deref(), Some("{ \"b\":1, \"a\": 2 }"));
+        assert_eq!(unwrapped("[1,2"), None);
+        assert_eq!(unwrapped(""), None);
+    }
+
+    #[test]
+    fn the_old_envelopes_are_taken_off() {
+        assert_eq!(unwrapped(r#"{"type":"custom","data":{"x":1}}"#).as_deref(), Some(r#"{"x":1}"#));
+        assert_eq!(unwrapped(r#"{"type":"raw_json","value":[1]}"#).as_deref(), Some("[1]"));
+        let other = r#"{"type":"user_input","data":1}"#;
+        assert_eq!(unwrapped(other).as_deref(), Some(other));
+    }
+}

@@ -1,0 +1,20 @@
+//! The host ABI: what the guest calls, one thin file for each interface, every call through one envelope.
+
+pub mod approval;
+pub mod arms;
+pub mod bindings;
+pub mod call;
+pub mod clock;
+pub mod context;
+pub mod elicit;
+pub mod io;
+pub mod ipc;
+pub mod kv;
+pub mod link;
+pub mod ops;
+pub mod pollable;
+pub mod state;
+pub mod sys;
+pub mod tenant;
+pub mod timer;
+pub mod uplink;

@@ -1,0 +1,196 @@
+//! What a guest's store holds: the handles of one instance and the call it is serving.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::time::SystemTime;
+
+use parking_lot::Mutex;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+
+use super::clock::CallClock;
+use super::context::CapsuleContext;
+use super::tenant::{Counters, Tenant};
+use crate::bus::Message;
+use crate::limits;
+use crate::people::CallbackError;
+use crate::principal::Principal;
+
+/// Which export the guest is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The instance is being made and may run start code.
+    Instantiate,
+    /// `astrid-install`.
+    Install,
+    /// `astrid-upgrade`.
+    Upgrade,
+    /// `astrid-hook-trigger`.
+    Hook,
+    /// `run`.
+    Run,
+}
+
+/// The source id of the embedding program: no capsule has the nil UUID.
+pub const EMBEDDER: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Where the work a guest is doing came from.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The principal, or none when the message was the system's.
+    pub principal: Option<Principal>,
+    /// The source of the message; the nil UUID for the embedding program.
+    pub source: Arc<str>,
+    /// When the message was sent.
+    pub time: SystemTime,
+    /// How many publishes led here.
+    pub depth: u8,
+}
+
+impl Caller {
+    /// The embedding program itself, calling for `principal`.
+    #[must_use]
+    pub fn embedder(principal: Option<Principal>) -> Self {
+        Self { principal, source: Arc::from(EMBEDDER), time: SystemTime::now(), depth: 0 }
+    }
+
+    /// The caller that a message on the bus speaks for.
+    #[must_use]
+    pub fn of(message: &Message) -> Self {
+        Self {
+            principal: message.attribution.principal().cloned(),
+            source: Arc::clone(&message.source),
+            time: message.time,
+            depth: message.depth,
+        }
+    }
+}
+
+/// Where the first failure of a callback is kept until the call that caused it ends.
+pub type FailureSlot = Arc<Mutex<Option<CallbackError>>>;
+
+/// The call an instance is serving.
+#[derive(Debug)]
+pub struct Call {
+    /// Which export runs.
+    pub phase: Phase,
+    /// Where the work came from, if from anywhere.
+    pub caller: Option<Caller>,
+    /// Its deadline.
+    pub clock: CallClock,
+    /// The first failure of a callback it caused; the call ends with it.
+    pub callback_failure: FailureSlot,
+    /// Host calls that really waited, which is what the run loop's watchdog counts.
+    pub waits: u64,
+    /// Ticks the guest ran on after its capsule was cancelled.
+    pub cancelled_ticks: AtomicU8,
+}
+
+/// The data of a guest's store.
+#[derive(Debug)]
+pub struct State {
+    /// The instance's handles; none crosses to another instance.
+    pub table: ResourceTable,
+    /// What all instances of the capsule share.
+    pub capsule: Arc<CapsuleContext>,
+    /// Whose instance this is; it never changes.
+    pub owner: Arc<Tenant>,
+    /// For whom a shared run loop acts at the moment; the owner everywhere else.
+    pub acting: Arc<Tenant>,
+    /// The call being served.
+    pub call: Call,
+    /// The memory ceiling.
+    pub memory: MemoryMeter,
+}
+
+impl State {
+    /// The state of a new instance of the capsule for `tenant`.
+    #[must_use]
+    pub fn new(capsule: Arc<CapsuleContext>, tenant: Arc<Tenant>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::TABLE_HANDLES);
+        let ceiling = tenant.profile().quotas.max_memory_bytes;
+        Counters::add(&tenant.counters.instances, 1);
+        Self {
+            table,
+            capsule,
+            acting: Arc::clone(&tenant),
+            owner: tenant,
+            call: Call {
+                phase: Phase::Instantiate,
+                caller: None,
+                clock: CallClock::start(Some(limits::INSTANTIATE_TIMEOUT)),
+                callback_failure: Arc::default(),
+                waits: 0,
+                cancelled_ticks: AtomicU8::new(0),
+            },
+            memory: MemoryMeter { ceiling, ..MemoryMeter::default() },
+        }
+    }
+
+    /// The principal for whom the guest acts now; budgets, namespaces and the audit follow it.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        self.acting.principal()
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.owner.counters.instances.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// Holds a store's linear memories and tables under one ceiling.
+#[derive(Debug, Default)]
+pub struct MemoryMeter {
+    /// The most bytes the store may hold.
+    pub ceiling: u64,
+    /// The bytes it holds.
+    pub held: u64,
+    /// Whether growth was refused since the flag was last cleared.
+    pub refused: bool,
+}
+
+impl MemoryMeter {
+    fn grow(&mut self, by: u64, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return false;
+        }
+        let more = (desired.saturating_sub(current) as u64).saturating_mul(by);
+        let held = self.held.saturating_add(more);
+        if held > self.ceiling {
+            self.refused = true;
+            return false;
+        }
+        self.held = held;
+        true
+    }
+}
+
+impl ResourceLimiter for MemoryMeter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(1, current, desired, maximum))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(limits::TABLE_SLOT_BYTES, current, desired, maximum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_ceiling() {
+        let mut meter = MemoryMeter { ceiling: 1000, ..MemoryMeter::default() };
+        assert!(meter.memory_growing(0, 600, None).unwrap());
+        assert!(!meter.memory_growing(600, 1001, None).unwrap());
+        assert!(meter.refused);
+        assert!(meter.table_growing(0, 12, None).unwrap());
+        assert!(!meter.table_growing(12, 13, None).unwrap());
+        assert!(!meter.memory_growing(600, 610, Some(605)).unwrap());
+        assert_eq!(meter.held, 600 + 12 * limits::TABLE_SLOT_BYTES);
+    }
+}

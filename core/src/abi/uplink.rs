@@ -1,0 +1,90 @@
+//! `astrid:uplink`: a capsule that speaks for a chat platform names itself and passes messages in.
+
+use super::arms::Arm;
+use super::bindings::astrid::uplink::host::{ErrorCode, Host, UplinkProfile};
+use super::call::{Touch, Verdict};
+use super::ops;
+use super::state::State;
+use crate::people::{Delivery, Profile, Unanswered, UplinkDraft, UplinkRefusal};
+
+impl From<UplinkRefusal> for ErrorCode {
+    fn from(refusal: UplinkRefusal) -> Self {
+        match refusal {
+            UplinkRefusal::InvalidInput => ErrorCode::InvalidInput,
+            UplinkRefusal::InvalidProfile => ErrorCode::InvalidProfile,
+            UplinkRefusal::Unknown => ErrorCode::UnknownUplink,
+            UplinkRefusal::Quota => ErrorCode::Quota,
+        }
+    }
+}
+
+impl Host for State {
+    async fn uplink_register(
+        &mut self,
+        name: String,
+        platform: String,
+        profile: UplinkProfile,
+    ) -> wasmtime::Result<Result<String, ErrorCode>> {
+        self.effect(Touch::of(&ops::uplink::UPLINK_REGISTER).on(&name), |state| {
+            let capsule = &state.capsule;
+            let declared = &capsule.manifest.uplinks;
+            let principal = state.principal().clone();
+            let info = capsule.uplinks.register(&name, &platform, profile_of(profile), declared, &principal)?;
+            let id = info.id.clone();
+            capsule.host.desk.uplink_registered(info);
+            Ok(id)
+        })
+    }
+
+    async fn uplink_send(
+        &mut self,
+        uplink_id: String,
+        platform_user_id: String,
+        content: String,
+    ) -> wasmtime::Result<Result<bool, ErrorCode>> {
+        let touch = Touch::of(&ops::uplink::UPLINK_SEND).on(&platform_user_id).moving(content.as_bytes());
+        self.waiting(touch, |&delivered| told(delivered), |state| {
+            let sending = state.capsule.uplinks.sending(&uplink_id, &platform_user_id, &content)?;
+            let draft = UplinkDraft {
+                principal: state.principal().clone(),
+                uplink: sending.info().clone(),
+                platform_user_id: platform_user_id.clone(),
+                content: content.clone(),
+                resolved: None,
+            };
+            let failure = state.call.callback_failure.clone();
+            let host = state.capsule.host.clone();
+            draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
+            Ok(async move {
+                let answer = host.desk.uplink(draft).await;
+                drop(sending);
+                match answer {
+                    Ok(Delivery::Delivered) => Ok(true),
+                    Ok(Delivery::NoSession) => Err(ErrorCode::NoSession),
+                    Ok(Delivery::Dropped)
+                    | Err(Unanswered::NoHandler | Unanswered::Timeout | Unanswered::Invalid(_)) => Ok(false),
+                    Err(Unanswered::TooMany) => Err(ErrorCode::Quota),
+                    Err(Unanswered::Closed) => Err(ErrorCode::fault("closed")),
+                    Err(Unanswered::Failed(error)) => {
+                        failure.lock().get_or_insert(error);
+                        Ok(false)
+                    }
+                }
+            })
+        })
+        .await
+    }
+}
+
+fn told(delivered: bool) -> Verdict {
+    Verdict { reason: if delivered { "delivered" } else { "dropped" }, ..Verdict::ALLOWED }
+}
+
+fn profile_of(profile: UplinkProfile) -> Profile {
+    match profile {
+        UplinkProfile::Chat => Profile::Chat,
+        UplinkProfile::Interactive => Profile::Interactive,
+        UplinkProfile::Notify => Profile::Notify,
+        UplinkProfile::Bridge => Profile::Bridge,
+    }
+}

@@ -1,0 +1,163 @@
+//! Installing: the hook runs once under the capsule's own gate, then the hash is pinned.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::load::assemble;
+use super::{Loading, Package, hex};
+use crate::abi::context::{CapsuleContext, HostContext};
+use crate::abi::state::{Caller, FailureSlot, Phase};
+use crate::abi::tenant::{Counters, Tenant};
+use crate::audit::{Draft, Outcome};
+use crate::engine::{Compiled, Engine, Instance, Start};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::store::Receipt;
+
+/// What an installation did.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// The capsule's id.
+    pub id: String,
+    /// The version that is installed now.
+    pub version: String,
+    /// The BLAKE3 that is pinned now, as hex.
+    pub hash: String,
+    /// The version it replaces, if the capsule was installed before.
+    pub upgraded_from: Option<String>,
+    /// What its manifest says that this host ignores.
+    pub warnings: Vec<String>,
+}
+
+/// Runs the install hook, or the upgrade hook where an installation exists, and pins the hash. If the hook fails nothing
+/// is pinned and an earlier installation stays as it was.
+///
+/// # Errors
+/// [`ErrorKind::InstallFailed`] when the hook failed, with its own error as the cause; [`ErrorKind::CallbackFailed`]
+/// when a callback did; whatever is wrong with the component.
+pub async fn install(
+    host: &Arc<HostContext>,
+    engine: &Arc<Engine>,
+    package: Package,
+    loading: Loading,
+) -> Result<Installed> {
+    let id = package.id().to_owned();
+    let before = host.store.receipts().get(&id)?;
+    let phase = if before.is_some() { Phase::Upgrade } else { Phase::Install };
+    host.audit.admit()?;
+    let principal = loading.principal.clone();
+    let attenuation = loading.attenuate.clone();
+    let mut record = Record { host, id: &id, package: &package, principal: principal.as_str(), phase, open: true };
+    let hooked = run_hook(host, engine, &package, loading, phase).await.map_err(|error| error.with("capsule", &id));
+    let now = now_ms();
+    let kept = hooked.and_then(|()| {
+        host.store.receipts().put(&Receipt {
+            capsule: id.clone(),
+            version: package.manifest.package.version.to_string(),
+            hash: package.hash,
+            principal: principal.to_string(),
+            attenuation,
+            installed_at: before.as_ref().map_or(now, |receipt| receipt.installed_at),
+            updated_at: now,
+        })
+    });
+    record.close(kept.as_ref().err())?;
+    kept?;
+    Ok(Installed {
+        id: id.clone(),
+        version: package.manifest.package.version.to_string(),
+        hash: hex(&package.hash),
+        upgraded_from: before.map(|receipt| receipt.version),
+        warnings: package.warnings.clone(),
+    })
+}
+
+async fn run_hook(
+    host: &Arc<HostContext>,
+    engine: &Arc<Engine>,
+    package: &Package,
+    loading: Loading,
+    phase: Phase,
+) -> Result<()> {
+    let tenant = host.tenants.admit(&loading.principal)?;
+    let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
+    let exports = compiled.exports();
+    let context = assemble(host, package, loading)?;
+    let wanted = if phase == Phase::Upgrade { exports.upgrade } else { exports.install };
+    // A capsule without the hook is installed all the same.
+    if wanted { call_hook(&compiled, &context, &tenant, phase).await } else { Ok(()) }
+}
+
+async fn call_hook(
+    compiled: &Compiled,
+    context: &Arc<CapsuleContext>,
+    tenant: &Arc<Tenant>,
+    phase: Phase,
+) -> Result<()> {
+    let mut instance = Instance::make(compiled, context, tenant).await?;
+    let failure = FailureSlot::default();
+    let start = Start {
+        budget: Some(limits::HOOK_TIMEOUT),
+        caller: Some(Caller::embedder(Some(tenant.principal().clone()))),
+        callback_failure: Arc::clone(&failure),
+    };
+    let exit = instance.plain(start, phase).await;
+    Counters::add(&tenant.counters.fuel, exit.fuel);
+    if let Some(failed) = failure.lock().take() {
+        return Err(failed.into());
+    }
+    exit.result.map_err(|error| {
+        let named = Error::new(ErrorKind::InstallFailed, format!("the hook failed: {}", error.message()));
+        match error.guest_backtrace() {
+            Some(backtrace) => named.with_guest_backtrace(backtrace.to_owned()).caused_by(error),
+            None => named.caused_by(error),
+        }
+    })
+}
+
+/// The one entry of an installation, written even when its future is dropped.
+struct Record<'a> {
+    host: &'a HostContext,
+    id: &'a str,
+    package: &'a Package,
+    principal: &'a str,
+    phase: Phase,
+    open: bool,
+}
+
+impl Record<'_> {
+    fn close(&mut self, error: Option<&Error>) -> Result<()> {
+        match error {
+            None => self.write(Outcome::Allowed, ""),
+            Some(error) => self.write(Outcome::Failed, error.kind().code()),
+        }
+    }
+
+    fn write(&mut self, outcome: Outcome, reason: &str) -> Result<()> {
+        self.open = false;
+        let operation = if self.phase == Phase::Upgrade { "capsule.upgrade" } else { "capsule.install" };
+        let version = self.package.manifest.package.version.to_string();
+        let draft = Draft {
+            capsule: Some(self.id),
+            artifact: Some(&self.package.hash),
+            principal: Some(self.principal),
+            reason,
+            subject: &version,
+            ..Draft::new(operation, outcome)
+        };
+        self.host.audit.append(&draft).map(drop)
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            drop(self.write(Outcome::Cancelled, "abandoned"));
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,189 @@
+//! Calling a capsule's hook, once, for one principal, with one entry in the audit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Live, Loaded};
+use crate::abi::state::{Caller, FailureSlot};
+use crate::abi::tenant::{Counters, Tenant};
+use crate::audit::{Draft, Outcome};
+use crate::engine::{HookReply, Instance, Start};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::principal::Principal;
+
+/// What a hook answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookResult {
+    /// `continue`, `final`, `deny`, `abort`, or a word of the capsule's own.
+    pub action: String,
+    /// The data, if any.
+    pub data: Option<String>,
+}
+
+impl HookResult {
+    /// The data read as JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when there is no data or it is not JSON.
+    pub fn json(&self) -> Result<serde_json::Value> {
+        let data = self.data.as_deref();
+        let data = data.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "the hook answered without data"))?;
+        serde_json::from_str(data).map_err(|error| {
+            Error::new(ErrorKind::InvalidArgument, format!("the hook's data is not JSON: {error}")).caused_by(error)
+        })
+    }
+}
+
+impl From<HookReply> for HookResult {
+    fn from(reply: HookReply) -> Self {
+        Self { action: reply.action, data: reply.data }
+    }
+}
+
+/// One call of a hook.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    /// The action.
+    pub action: &'a str,
+    /// The payload.
+    pub payload: &'a [u8],
+    /// For whom; the capsule's owner when none is named.
+    pub principal: Option<Principal>,
+    /// Wall clock; the principal's quota when none is given, and never more than it.
+    pub timeout: Option<Duration>,
+    /// Where the call comes from.
+    pub caller: Caller,
+}
+
+impl Loaded {
+    /// Calls the hook. Dropping the future stops the guest and every host call it waits in.
+    ///
+    /// # Errors
+    /// What stopped the call, with the capsule, the action and the principal named; `guest_trap` carries the guest's
+    /// backtrace, `callback_failed` the embedding program's own error.
+    pub async fn invoke(self: &Arc<Self>, invocation: Invocation<'_>) -> Result<HookResult> {
+        let action = invocation.action.to_owned();
+        let principal = invocation.principal.clone();
+        let invoked = self.invoke_plainly(invocation).await;
+        invoked.map_err(|error| {
+            let error = error.with("capsule", &*self.id).with("action", action);
+            match principal {
+                Some(principal) => error.with("principal", principal.to_string()),
+                None => error,
+            }
+        })
+    }
+
+    async fn invoke_plainly(self: &Arc<Self>, invocation: Invocation<'_>) -> Result<HookResult> {
+        let live = self.live()?;
+        if invocation.payload.len() > limits::TRIGGER_PAYLOAD_BYTES {
+            let most = limits::TRIGGER_PAYLOAD_BYTES;
+            return Err(Error::new(ErrorKind::InvalidArgument, format!("the payload is over {most} bytes")));
+        }
+        let host = Arc::clone(&live.context.host);
+        host.audit.admit()?;
+        let principal = invocation.principal.clone().unwrap_or_else(|| live.context.owner.clone());
+        let mut record = Record::open(&live, &principal, &invocation);
+        let tenant = match host.tenants.admit(&principal) {
+            Ok(tenant) => tenant,
+            Err(error) => return record.close(Some(&error)).and(Err(error)),
+        };
+        Counters::add(&tenant.counters.triggers, 1);
+        let in_flight = self.begin();
+        let served = self.serve(&live, &tenant, &invocation).await;
+        drop(in_flight);
+        record.close(served.as_ref().err())?;
+        served
+    }
+
+    async fn serve(
+        self: &Arc<Self>,
+        live: &Live,
+        tenant: &Arc<Tenant>,
+        invocation: &Invocation<'_>,
+    ) -> Result<HookResult> {
+        let failure = FailureSlot::default();
+        let mut instance = match self.shelf.take(tenant.principal()) {
+            Some(instance) => instance,
+            None => Instance::make(&live.compiled, &live.context, tenant).await?,
+        };
+        let most = Duration::from_secs(tenant.profile().quotas.max_timeout_secs);
+        let start = Start {
+            budget: Some(invocation.timeout.map_or(most, |asked| asked.min(most))),
+            caller: Some(invocation.caller.clone()),
+            callback_failure: Arc::clone(&failure),
+        };
+        let exit = instance.hook(start, invocation.action, invocation.payload).await;
+        Counters::add(&tenant.counters.fuel, exit.fuel);
+        let held = instance.state().memory.held;
+        tenant.counters.memory_peak_bytes.fetch_max(held, std::sync::atomic::Ordering::Relaxed);
+        if !live.context.cancel.is_given() {
+            self.shelf.put(instance);
+        }
+        let failed = failure.lock().take();
+        match failed {
+            Some(failed) => Err(failed.into()),
+            None => exit.result.map(HookResult::from),
+        }
+    }
+}
+
+/// The one entry of a trigger: written when it ends, or when its future is dropped before it ended.
+struct Record<'a> {
+    live: &'a Live,
+    principal: &'a Principal,
+    action: &'a str,
+    payload: &'a [u8],
+    started: Instant,
+    open: bool,
+}
+
+impl<'a> Record<'a> {
+    fn open(live: &'a Live, principal: &'a Principal, invocation: &Invocation<'a>) -> Self {
+        let (action, payload) = (invocation.action, invocation.payload);
+        Self { live, principal, action, payload, started: Instant::now(), open: true }
+    }
+
+    fn close(&mut self, failure: Option<&Error>) -> Result<()> {
+        let (outcome, reason) = match failure {
+            None => (Outcome::Allowed, ""),
+            Some(error) => (outcome_of(error.kind()), error.kind().code()),
+        };
+        self.write(outcome, reason)
+    }
+
+    fn write(&mut self, outcome: Outcome, reason: &str) -> Result<()> {
+        self.open = false;
+        let context = &self.live.context;
+        let draft = Draft {
+            capsule: Some(&context.id),
+            artifact: Some(&context.artifact),
+            principal: Some(self.principal.as_str()),
+            reason,
+            subject: self.action,
+            bytes: self.payload.len() as u64,
+            elapsed_ns: u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            content: Some(self.payload),
+            ..Draft::new("capsule.trigger", outcome)
+        };
+        context.host.audit.append(&draft).map(drop)
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            // Nobody is left to be told that the entry could not be written.
+            drop(self.write(Outcome::Cancelled, "abandoned"));
+        }
+    }
+}
+
+fn outcome_of(kind: ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::Cancelled => Outcome::Cancelled,
+        ErrorKind::PrincipalRefused | ErrorKind::CapabilityDenied | ErrorKind::QuotaExceeded => Outcome::Denied,
+        _ => Outcome::Failed,
+    }
+}

@@ -1,0 +1,192 @@
+//! One instance of a component, made for one principal and never shown to another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::TypedFunc;
+use wasmtime::{Store, UpdateDeadline};
+
+use super::{Compiled, Stopped, fault, watched};
+use crate::abi::context::CapsuleContext;
+use crate::abi::state::{Caller, Phase, State};
+use crate::abi::tenant::Tenant;
+use crate::error::{Error, Result};
+use crate::limits;
+
+#[allow(missing_docs, clippy::all, clippy::pedantic)] // Generated code; its documentation is in `wit/`.
+mod guest {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "astrid:guest/interceptor",
+        exports: { default: async },
+    });
+}
+
+pub use guest::astrid::guest::lifecycle::CapsuleResult as HookReply;
+pub(super) use guest::InterceptorIndices as HookIndices;
+
+/// Ticks a guest may still run after its capsule was cancelled, so that it can end by itself.
+const GRACE_TICKS: u8 = 2;
+
+/// An instance with its store. Dropped when it trapped, was stopped, or kept a handle; otherwise it may be shelved.
+pub struct Instance {
+    store: Store<State>,
+    hook: Option<guest::Interceptor>,
+    instance: wasmtime::component::Instance,
+    compiled: Compiled,
+    spent: bool,
+}
+
+/// How a guest call ended, with what it cost.
+#[derive(Debug)]
+pub struct Exit<T> {
+    /// The guest's result, or why there is none.
+    pub result: Result<T>,
+    /// Fuel burned.
+    pub fuel: u64,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("spent", &self.spent).finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    /// Makes an instance for a tenant; the guest's start code runs under fuel and a deadline.
+    ///
+    /// # Errors
+    /// Whatever the start code did wrong, as for a call.
+    pub async fn make(compiled: &Compiled, capsule: &Arc<CapsuleContext>, tenant: &Arc<Tenant>) -> Result<Self> {
+        let engine = &compiled.engine;
+        let mut store = Store::new(&engine.wasmtime, State::new(Arc::clone(capsule), Arc::clone(tenant)));
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
+        store.epoch_deadline_callback(|store| Ok(at_tick(store.data())));
+        store.set_fuel(limits::FUEL_PER_TRIGGER).map_err(|error| fault(error, None))?;
+        store.set_epoch_deadline(1);
+        let clock = store.data().call.clock.clone();
+        let making = compiled.pre.instantiate_async(&mut store);
+        let made = watched(engine, &capsule.host.runtime, &clock, &capsule.cancel, making).await;
+        let instance = match made {
+            Ok(Ok(instance)) => instance,
+            Ok(Err(error)) => return Err(fault(error, Some(store.data()))),
+            Err(stopped) => return Err(stopped.into()),
+        };
+        let hook = match &compiled.hook {
+            Some(indices) => {
+                Some(indices.load(&mut store, &instance).map_err(|error| fault(error, Some(store.data())))?)
+            }
+            None => None,
+        };
+        Ok(Self { store, hook, instance, compiled: compiled.clone(), spent: false })
+    }
+
+    /// Calls `astrid-hook-trigger`.
+    pub async fn hook(&mut self, call: Start, action: &str, payload: &[u8]) -> Exit<HookReply> {
+        self.begin(call, Phase::Hook);
+        let Some(hook) = self.hook.as_ref() else {
+            return Exit { result: Err(missing("astrid-hook-trigger")), fuel: 0 };
+        };
+        let (compiled, capsule) = (self.compiled.clone(), Arc::clone(&self.store.data().capsule));
+        let clock = self.store.data().call.clock.clone();
+        let calling = hook.call_astrid_hook_trigger(&mut self.store, action, payload);
+        let ended = watched(&compiled.engine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
+        self.end(ended)
+    }
+
+    /// Calls one of the exports that take and return nothing.
+    pub async fn plain(&mut self, call: Start, phase: Phase) -> Exit<()> {
+        let name = match phase {
+            Phase::Install => "astrid-install",
+            Phase::Upgrade => "astrid-upgrade",
+            Phase::Run | Phase::Hook | Phase::Instantiate => "run",
+        };
+        self.begin(call, phase);
+        let found: wasmtime::Result<TypedFunc<(), ()>> = self.instance.get_typed_func(&mut self.store, name);
+        let function = match found {
+            Ok(function) => function,
+            Err(error) => return Exit { result: Err(missing(name).caused_by(error)), fuel: 0 },
+        };
+        let (compiled, capsule) = (self.compiled.clone(), Arc::clone(&self.store.data().capsule));
+        let clock = self.store.data().call.clock.clone();
+        let calling = function.call_async(&mut self.store, ());
+        let ended = watched(&compiled.engine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
+        self.end(ended)
+    }
+
+    /// Whether the instance may serve its principal again.
+    #[must_use]
+    pub fn reusable(&self) -> bool {
+        !self.spent && self.store.data().table.is_empty()
+    }
+
+    /// The state of the store.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        self.store.data()
+    }
+
+    fn begin(&mut self, call: Start, phase: Phase) {
+        // Until the call has ended well nobody may use the instance again, whoever drops the future.
+        self.spent = true;
+        self.store.set_epoch_deadline(1);
+        let fuel = if phase == Phase::Hook { limits::FUEL_PER_TRIGGER } else { u64::MAX };
+        if let Err(error) = self.store.set_fuel(fuel) {
+            tracing::error!(%error, "fuel is not metered");
+        }
+        let state = self.store.data_mut();
+        state.call.phase = phase;
+        state.call.clock.rewind(call.budget);
+        state.call.caller = call.caller;
+        state.call.callback_failure = call.callback_failure;
+        state.memory.refused = false;
+        state.memory.ceiling = state.owner.profile().quotas.max_memory_bytes;
+    }
+
+    fn end<T>(&mut self, ended: Result<wasmtime::Result<T>, Stopped>) -> Exit<T> {
+        let start = if self.store.data().call.phase == Phase::Hook { limits::FUEL_PER_TRIGGER } else { u64::MAX };
+        let fuel = self.store.get_fuel().map_or(0, |left| start.saturating_sub(left));
+        let result = match ended {
+            Ok(Ok(value)) => {
+                self.spent = false;
+                Ok(value)
+            }
+            Ok(Err(error)) => Err(fault(error, Some(self.store.data()))),
+            Err(stopped) => Err(stopped.into()),
+        };
+        let state = self.store.data_mut();
+        state.call.caller = None;
+        Exit { result, fuel }
+    }
+}
+
+/// What a call begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// Wall clock; none means no deadline.
+    pub budget: Option<Duration>,
+    /// Where the work comes from.
+    pub caller: Option<Caller>,
+    /// Where a failing callback is kept.
+    pub callback_failure: crate::abi::state::FailureSlot,
+}
+
+/// Looked at every tick while the guest runs.
+fn at_tick(state: &State) -> UpdateDeadline {
+    use crate::abi::clock::Remaining;
+    if state.call.clock.remaining() == Remaining::Expired {
+        return UpdateDeadline::Interrupt;
+    }
+    if state.capsule.cancel.is_given() {
+        let ticks = state.call.cancelled_ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if ticks >= GRACE_TICKS {
+            return UpdateDeadline::Interrupt;
+        }
+    }
+    UpdateDeadline::Yield(1)
+}
+
+fn missing(export: &str) -> Error {
+    Error::new(crate::error::ErrorKind::NotFound, format!("the capsule does not export `{export}`"))
+}

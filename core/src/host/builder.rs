@@ -1,0 +1,165 @@
+//! Opening a host: the home, the rooms, the runtime.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Runtime;
+
+use super::{Host, HostOptions, Inner, Open};
+use crate::abi::context::{HostContext, Registry, Relay};
+use crate::abi::tenant::Tenants;
+use crate::audit::{Draft, Log, Options, Outcome};
+use crate::bus::Bus;
+use crate::dispatch::Dispatcher;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::ParseOptions;
+use crate::people::{
+    ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion, UplinkEvent,
+};
+use crate::policy::Profile;
+use crate::store::Store;
+
+/// Collects what a host needs before it is opened.
+#[derive(Clone)]
+pub struct HostBuilder {
+    home: PathBuf,
+    workspace: Option<PathBuf>,
+    elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
+    approval: Option<Callback<ApprovalQuestion, Decision>>,
+    uplink: Option<Callback<UplinkEvent, Delivery>>,
+    options: HostOptions,
+}
+
+impl std::fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostBuilder").field("home", &self.home).finish_non_exhaustive()
+    }
+}
+
+impl HostBuilder {
+    pub(super) fn new(home: PathBuf) -> Self {
+        let options = HostOptions::default();
+        Self { home, workspace: None, elicit: None, approval: None, uplink: None, options }
+    }
+
+    /// The folder capsules see as their workspace; kept for the file functions.
+    #[must_use]
+    pub fn workspace(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.workspace = Some(folder.into());
+        self
+    }
+
+    /// Answers questions of install hooks. Without it every question is cancelled.
+    #[must_use]
+    pub fn on_elicit(mut self, callback: Callback<ElicitQuestion, ElicitAnswer>) -> Self {
+        self.elicit = Some(callback);
+        self
+    }
+
+    /// Decides on approvals. Without it every request is denied.
+    #[must_use]
+    pub fn on_approval(mut self, callback: Callback<ApprovalQuestion, Decision>) -> Self {
+        self.approval = Some(callback);
+        self
+    }
+
+    /// Takes what uplinks bring in. Without it every message is dropped.
+    #[must_use]
+    pub fn on_uplink(mut self, callback: Callback<UplinkEvent, Delivery>) -> Self {
+        self.uplink = Some(callback);
+        self
+    }
+
+    /// Sets the options.
+    #[must_use]
+    pub fn options(mut self, options: HostOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Opens the host without blocking the caller's executor.
+    ///
+    /// # Errors
+    /// As [`Self::open_blocking`].
+    pub async fn open(self) -> Result<Host> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        std::thread::Builder::new()
+            .name("astrid-open".to_owned())
+            .spawn(move || sender.send(self.open_blocking()))
+            .map_err(|error| Error::new(ErrorKind::Internal, "no thread can be started").caused_by(error))?;
+        receiver.await.map_err(|_| Error::new(ErrorKind::Internal, "opening the host stopped"))?
+    }
+
+    /// Opens the host on the calling thread.
+    ///
+    /// # Errors
+    /// [`ErrorKind::HomeLocked`] when the home is open elsewhere, [`ErrorKind::HomeUnusable`] when it cannot be used,
+    /// [`ErrorKind::InvalidArgument`] for an option that breaks a rule, [`ErrorKind::AuditUnavailable`] when the audit
+    /// log cannot be written.
+    pub fn open_blocking(self) -> Result<Host> {
+        let options = self.options;
+        options.quotas.check()?;
+        let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
+            Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
+        })?;
+        if let Some(workspace) = &self.workspace
+            && !workspace.is_dir()
+        {
+            let message = format!("the workspace `{}` is not a folder", workspace.display());
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let store = Store::open(&self.home)?;
+        let log_options = Options {
+            limit_bytes: options.audit_limit_bytes,
+            segment_bytes: options.audit_segment_bytes,
+            ..Options::default()
+        };
+        let audit = Log::open(&store.audit_folder()?, store.audit_key()?, log_options)?;
+        let runtime = build_runtime(options.worker_threads)?;
+        let timeouts = DeskTimeouts {
+            elicit: options.elicit_timeout,
+            approval: options.approval_timeout,
+            uplink: options.uplink_timeout,
+        };
+        let desk = Desk::new(runtime.handle().clone(), self.elicit, self.approval, self.uplink, timeouts);
+        let profile = Profile { quotas: options.quotas.clone(), ..Profile::default() };
+        let profiles = self.home.join("etc").join("profiles");
+        let context = Arc::new(HostContext {
+            runtime: runtime.handle().clone(),
+            store,
+            audit,
+            bus: Bus::new(),
+            desk,
+            tenants: Tenants::new(profiles, profile, options.max_principals),
+            registry: Registry::default(),
+            session_allowances: Mutex::default(),
+            relay: OnceLock::new(),
+            recv_empty_on_timeout: options.recv_empty_on_timeout,
+        });
+        let dispatcher = Dispatcher::new(runtime.handle().clone());
+        let relay: Arc<dyn Relay> = Arc::clone(&dispatcher) as _;
+        // The cell was made a line ago; nobody can have filled it.
+        drop(context.relay.set(Arc::downgrade(&relay)));
+        context.audit.append(&Draft::new("host.open", Outcome::Allowed))?;
+        let open = Open { context, dispatcher, engine: Engine::shared()?, runtime };
+        Ok(Host(Arc::new(Inner {
+            process: std::process::id(),
+            open: RwLock::new(Some(open)),
+            capsules: Mutex::default(),
+            parse: ParseOptions { runtime_version },
+            require_principal: options.require_principal,
+            allow_missing_imports: options.allow_missing_imports,
+        })))
+    }
+}
+
+fn build_runtime(workers: usize) -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers.max(1))
+        .thread_name("astrid-worker")
+        .enable_time()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Internal, "the host's runtime cannot be started").caused_by(error))
+}

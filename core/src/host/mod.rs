@@ -1,0 +1,323 @@
+//! `Host`: ties the rooms together, owns the runtime, opens and closes. No logic of its own.
+
+mod audit;
+mod builder;
+mod capsule;
+mod options;
+mod publish;
+mod requests;
+mod subscribe;
+mod usage;
+
+pub use audit::AuditLog;
+pub use builder::HostBuilder;
+pub use capsule::{Capsule, Trigger};
+pub use options::HostOptions;
+pub use publish::{Outcome, Publish};
+pub use requests::{Install, Load};
+pub use subscribe::{BusMessage, Messages};
+pub use usage::Usage;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::{Handle, Runtime};
+
+use crate::abi::context::HostContext;
+use crate::audit::{Draft, Outcome as AuditOutcome};
+use crate::capsule::{Exported, Loaded, MANIFEST_FILE, Package, load_order};
+use crate::dispatch::Dispatcher;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::manifest::{EnvKind, ParseOptions};
+use crate::principal::Principal;
+use crate::store::Scope;
+
+/// How long closing waits for the runtime's tasks to let go.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// An open home with its capsules: a cheap handle, to be cloned and shared.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    /// The process that opened the host; in a child of `fork` its threads do not exist.
+    process: u32,
+    open: RwLock<Option<Open>>,
+    capsules: Mutex<BTreeMap<Arc<str>, Arc<Loaded>>>,
+    parse: ParseOptions,
+    require_principal: bool,
+    allow_missing_imports: bool,
+}
+
+struct Open {
+    context: Arc<HostContext>,
+    dispatcher: Arc<Dispatcher>,
+    engine: Arc<Engine>,
+    runtime: Runtime,
+}
+
+/// What a call of the host works with while it is open.
+struct Rooms {
+    context: Arc<HostContext>,
+    dispatcher: Arc<Dispatcher>,
+    engine: Arc<Engine>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("closed", &self.is_closed()).finish()
+    }
+}
+
+impl Host {
+    /// Begins to open the host whose data lives in the folder `home`.
+    pub fn builder(home: impl Into<PathBuf>) -> HostBuilder {
+        HostBuilder::new(home.into())
+    }
+
+    /// Installs a capsule: runs its hook, then pins its hash. An installed capsule is upgraded.
+    #[must_use]
+    pub fn install(&self, path: impl AsRef<Path>) -> Install {
+        Install::new(self.clone(), path.as_ref().to_owned())
+    }
+
+    /// Loads a capsule from a folder with a `Capsule.toml`, or from the manifest itself.
+    #[must_use]
+    pub fn load(&self, path: impl AsRef<Path>) -> Load {
+        Load::from_path(self.clone(), path.as_ref().to_owned())
+    }
+
+    /// Loads a capsule from memory; `hash_hex` is the BLAKE3 the bytes must have.
+    #[must_use]
+    pub fn load_component(&self, component: Vec<u8>, manifest_toml: &str, hash_hex: &str) -> Load {
+        Load::from_memory(self.clone(), component, manifest_toml.to_owned(), hash_hex.to_owned())
+    }
+
+    /// Loads every capsule of a folder, providers before importers, and waits until each is ready. If one fails, those
+    /// that were loaded by this call are unloaded again.
+    ///
+    /// # Errors
+    /// The first failure, naming the capsule.
+    pub async fn load_all(&self, folder: impl AsRef<Path>) -> Result<Vec<Capsule>> {
+        self.rooms()?;
+        let packages = find_packages(folder.as_ref(), &self.0.parse)?;
+        let manifests: Vec<_> = packages.iter().map(|(_, package)| &*package.manifest).collect();
+        let order = load_order(&manifests)?;
+        let mut loaded: Vec<Capsule> = Vec::with_capacity(order.len());
+        for n in order {
+            let one = async {
+                let capsule = self.load(&packages[n].0).await?;
+                let ready = capsule.wait_ready(Some(crate::limits::READY_WAIT)).await;
+                loaded.push(capsule);
+                ready
+            };
+            if let Err(error) = one.await {
+                for capsule in loaded.iter().rev() {
+                    capsule.unload().await?;
+                }
+                return Err(error);
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Sets a value the manifest declares in `[env]`, for every principal; a secret goes to the secret store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when the capsule is not loaded, [`ErrorKind::InvalidArgument`] for a key it does not declare.
+    pub fn configure(&self, capsule: &str, key: &str, value: &str) -> Result<()> {
+        self.configure_scope(&Scope::host(capsule), key, value)
+    }
+
+    /// As [`Self::configure`], for one principal.
+    ///
+    /// # Errors
+    /// As [`Self::configure`].
+    pub fn configure_for(&self, capsule: &str, principal: &Principal, key: &str, value: &str) -> Result<()> {
+        self.configure_scope(&Scope::of(principal, capsule), key, value)
+    }
+
+    fn configure_scope(&self, scope: &Scope, key: &str, value: &str) -> Result<()> {
+        let rooms = self.rooms()?;
+        let capsule = self.capsule(&scope.capsule)?;
+        let field = capsule.manifest().env.iter().find(|field| field.key == key).cloned().ok_or_else(|| {
+            let message = format!("the manifest declares no [env.{key}]");
+            Error::new(ErrorKind::InvalidArgument, message).with("capsule", &scope.capsule)
+        })?;
+        match field.kind {
+            EnvKind::Secret => rooms.context.store.secrets().set(scope, key, value),
+            _ => rooms.context.store.settings().set(scope, key, value),
+        }
+    }
+
+    /// Publishes a JSON payload and waits for what the handlers decide.
+    #[must_use]
+    pub fn publish(&self, topic: impl Into<String>, payload: Vec<u8>) -> Publish {
+        Publish::new(self.clone(), topic.into(), payload)
+    }
+
+    /// Subscribes to a topic or to a pattern that ends in `.*`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for a malformed pattern.
+    pub fn subscribe(&self, pattern: &str) -> Result<Messages> {
+        Messages::open(&self.rooms()?.context, pattern)
+    }
+
+    /// What a principal has used since the host was opened, beside its limits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PrincipalRefused`] when nobody named the principal yet.
+    pub fn usage(&self, principal: &Principal) -> Result<Usage> {
+        Usage::read(&self.rooms()?.context, principal)
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub fn audit(&self) -> AuditLog {
+        AuditLog::new(self.clone())
+    }
+
+    /// Every loaded capsule, by id.
+    #[must_use]
+    pub fn capsules(&self) -> Vec<Capsule> {
+        self.0.capsules.lock().values().map(|loaded| Capsule::new(self.clone(), Arc::clone(loaded))).collect()
+    }
+
+    /// A loaded capsule.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when no capsule of that id is loaded.
+    pub fn capsule(&self, id: &str) -> Result<Capsule> {
+        let found = self.0.capsules.lock().get(id).cloned();
+        let loaded = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no capsule `{id}` is loaded")))?;
+        Ok(Capsule::new(self.clone(), loaded))
+    }
+
+    /// The host's own runtime, for callbacks that have work to do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] after closing.
+    pub fn handle(&self) -> Result<Handle> {
+        Ok(self.rooms()?.context.runtime.clone())
+    }
+
+    /// Runs a future on the host's runtime; dropping the returned handle's abort handle does not stop it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] after closing.
+    pub fn spawn<F>(&self, future: F) -> Result<tokio::task::JoinHandle<F::Output>>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Ok(self.handle()?.spawn(future))
+    }
+
+    /// Whether the host was closed, or belongs to the parent of this process.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.process != std::process::id() || self.0.open.read().is_none()
+    }
+
+    /// Unloads every capsule, writes the last entry and its checkpoint, and gives the home back. Idempotent.
+    ///
+    /// # Errors
+    /// When the last entries or the database could not be written; the host is closed all the same.
+    pub async fn close(&self) -> Result<()> {
+        if self.0.process != std::process::id() {
+            return Ok(());
+        }
+        let Some(open) = self.0.open.write().take() else { return Ok(()) };
+        let capsules = std::mem::take(&mut *self.0.capsules.lock());
+        let unloaded = join_all(capsules.values().map(|capsule| capsule.unload())).await;
+        let closed = open.finish();
+        let (sender, done) = tokio::sync::oneshot::channel();
+        // A runtime must not be waited for on one of its own threads, nor on somebody's executor.
+        let ending = std::thread::Builder::new().name("astrid-close".to_owned()).spawn(move || {
+            open.runtime.shutdown_timeout(SHUTDOWN);
+            drop((open.context, open.dispatcher, open.engine));
+            // Nobody may be waiting any more.
+            let _ = sender.send(());
+        });
+        if ending.is_ok() {
+            // A thread that ended without a word has let go as well.
+            let _ = done.await;
+        }
+        unloaded.into_iter().collect::<Result<()>>().and(closed)
+    }
+
+    fn rooms(&self) -> Result<Rooms> {
+        if self.0.process != std::process::id() {
+            return Err(Error::new(ErrorKind::Closed, "the host belongs to the process that forked this one"));
+        }
+        let open = self.0.open.read();
+        let open = open.as_ref().ok_or_else(|| Error::new(ErrorKind::Closed, "the host is closed"))?;
+        Ok(Rooms {
+            context: Arc::clone(&open.context),
+            dispatcher: Arc::clone(&open.dispatcher),
+            engine: Arc::clone(&open.engine),
+        })
+    }
+
+    /// What the loaded capsules export.
+    fn exported(&self) -> Exported {
+        let mut exported = Exported::default();
+        for capsule in self.0.capsules.lock().values() {
+            exported.add(capsule.manifest());
+        }
+        exported
+    }
+}
+
+impl Open {
+    /// The last words: an entry, a checkpoint, and everything on disk.
+    fn finish(&self) -> Result<()> {
+        self.context.desk.close();
+        self.context.bus.close();
+        let said = self.context.audit.append(&Draft::new("host.close", AuditOutcome::Allowed)).map(drop);
+        let logged = self.context.audit.close();
+        let stored = self.context.store.close();
+        said.and(logged).and(stored)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let Some(open) = self.open.get_mut().take() else { return };
+        if self.process != std::process::id() {
+            // The threads that could end these things exist in the parent only; it still needs the files.
+            std::mem::forget(open);
+            return;
+        }
+        for capsule in self.capsules.get_mut().values() {
+            if let Some(context) = capsule.context() {
+                context.cancel.give();
+            }
+        }
+        if let Err(error) = open.finish() {
+            tracing::error!(%error, "a host was dropped without close, and its last entries were not written");
+        }
+        open.runtime.shutdown_background();
+    }
+}
+
+fn find_packages(folder: &Path, parse: &ParseOptions) -> Result<Vec<(PathBuf, Package)>> {
+    let unreadable = |error: std::io::Error| {
+        Error::new(ErrorKind::NotFound, format!("`{}` cannot be read: {error}", folder.display())).caused_by(error)
+    };
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.join(MANIFEST_FILE).is_file() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    folders.into_iter().map(|path| Package::read(&path, parse).map(|package| (path, package))).collect()
+}

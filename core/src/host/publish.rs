@@ -1,0 +1,117 @@
+//! The embedding program's own publish, with what the handlers decided.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use super::Host;
+use crate::abi::ipc::unwrapped;
+use crate::abi::state::EMBEDDER;
+use crate::audit::{Draft, Outcome as AuditOutcome};
+use crate::bus::{Attribution, Message};
+use crate::dispatch::Verdict;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::people::BoxFuture;
+use crate::principal::Principal;
+use crate::topic::Topic;
+
+/// What became of a published message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Subscriptions that have it in their queue.
+    pub delivered: u64,
+    /// Handlers that ran.
+    pub handlers: u64,
+    /// `continue`, `final` or `deny`.
+    pub decision: &'static str,
+    /// The response of a `final`, or the payload if a handler changed it.
+    pub data: Option<String>,
+    /// Why it was denied.
+    pub reason: Option<String>,
+}
+
+/// A message about to be published; await it.
+#[derive(Debug)]
+#[must_use = "nothing is published until the request is awaited"]
+pub struct Publish {
+    host: Host,
+    topic: String,
+    payload: Vec<u8>,
+    principal: Option<Principal>,
+}
+
+impl Publish {
+    pub(super) fn new(host: Host, topic: String, payload: Vec<u8>) -> Self {
+        Self { host, topic, payload, principal: None }
+    }
+
+    /// For whom the message speaks; the system's own when nobody is named.
+    pub fn principal(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
+    async fn send(self) -> Result<Outcome> {
+        let rooms = self.host.rooms()?;
+        let host = &rooms.context;
+        let invalid = |why: String| Error::new(ErrorKind::InvalidArgument, why);
+        let topic = Topic::parse(&self.topic).map_err(|error| invalid(format!("the topic `{}`: {error}", self.topic)))?;
+        if self.payload.len() > limits::PUBLISH_BYTES {
+            return Err(invalid(format!("the payload is over {} bytes", limits::PUBLISH_BYTES)));
+        }
+        let payload = std::str::from_utf8(&self.payload).ok().and_then(unwrapped);
+        let payload = payload.ok_or_else(|| invalid("the payload is not JSON".to_owned()))?;
+        host.audit.admit()?;
+        let attribution = match self.principal {
+            Some(principal) => {
+                host.tenants.admit(&principal)?;
+                Attribution::Verified(principal)
+            }
+            None => Attribution::System,
+        };
+        let started = Instant::now();
+        let message = Arc::new(Message {
+            topic,
+            payload,
+            source: Arc::from(EMBEDDER),
+            attribution,
+            sequence: host.bus.next_sequence(),
+            time: SystemTime::now(),
+            depth: 0,
+        });
+        let published = host.bus.publish(&message, None);
+        let chain = rooms.dispatcher.deliver(&message).await;
+        let outcome = match chain.verdict {
+            Verdict::Continue => ("continue", chain.payload, None),
+            Verdict::Final(data) => ("final", data, None),
+            Verdict::Deny(reason) => ("deny", None, Some(reason)),
+        };
+        let denied = outcome.0 == "deny";
+        host.audit.append(&Draft {
+            principal: message.attribution.principal().map(Principal::as_str),
+            reason: if denied { "denied" } else { "" },
+            subject: message.topic.as_str(),
+            bytes: self.payload.len() as u64,
+            elapsed_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            content: Some(&self.payload),
+            ..Draft::new("host.publish", if denied { AuditOutcome::Denied } else { AuditOutcome::Allowed })
+        })?;
+        Ok(Outcome {
+            delivered: published.delivered as u64,
+            handlers: chain.handlers,
+            decision: outcome.0,
+            data: outcome.1,
+            reason: outcome.2,
+        })
+    }
+}
+
+impl IntoFuture for Publish {
+    type Output = Result<Outcome>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

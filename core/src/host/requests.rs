@@ -1,0 +1,153 @@
+//! Installing and loading, as requests that can be narrowed before they are awaited.
+
+use std::future::IntoFuture;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Capsule, Host};
+use crate::capsule::{self, Installed, Loading, Package, parse_hash};
+use crate::error::{Error, ErrorKind, Result};
+use crate::people::BoxFuture;
+use crate::principal::Principal;
+
+/// An installation about to happen; await it.
+#[derive(Debug)]
+#[must_use = "nothing is installed until the request is awaited"]
+pub struct Install {
+    host: Host,
+    path: PathBuf,
+    loading: Loading,
+}
+
+impl Install {
+    pub(super) fn new(host: Host, path: PathBuf) -> Self {
+        Self { host, path, loading: unnarrowed() }
+    }
+
+    /// For whom the hook runs; `default` when nobody is named.
+    pub fn principal(mut self, principal: Principal) -> Self {
+        self.loading.principal = principal;
+        self
+    }
+
+    /// Keeps only these capabilities of those the manifest asks for, now and at every load.
+    pub fn attenuate(mut self, capabilities: Vec<String>) -> Self {
+        self.loading.attenuate = Some(capabilities);
+        self
+    }
+}
+
+impl IntoFuture for Install {
+    type Output = Result<Installed>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let rooms = self.host.rooms()?;
+            let package = Package::read(&self.path, &self.host.0.parse)?;
+            capsule::install(&rooms.context, &rooms.engine, package, self.loading).await
+        })
+    }
+}
+
+/// A load about to happen; await it.
+#[derive(Debug)]
+#[must_use = "nothing is loaded until the request is awaited"]
+pub struct Load {
+    host: Host,
+    source: Source,
+    loading: Loading,
+}
+
+#[derive(Debug)]
+enum Source {
+    Path(PathBuf),
+    Memory { component: Vec<u8>, manifest: String, hash: String },
+}
+
+impl Load {
+    pub(super) fn from_path(host: Host, path: PathBuf) -> Self {
+        Self { host, source: Source::Path(path), loading: unnarrowed() }
+    }
+
+    pub(super) fn from_memory(host: Host, component: Vec<u8>, manifest: String, hash: String) -> Self {
+        Self { host, source: Source::Memory { component, manifest, hash }, loading: unnarrowed() }
+    }
+
+    /// The owner; `default` when nobody is named.
+    pub fn principal(mut self, principal: Principal) -> Self {
+        self.loading.principal = principal;
+        self
+    }
+
+    /// Keeps only these capabilities of those the manifest asks for.
+    pub fn attenuate(mut self, capabilities: Vec<String>) -> Self {
+        self.loading.attenuate = Some(capabilities);
+        self
+    }
+
+    /// Lets the run loop serve every principal instead of its owner alone.
+    pub fn shared(mut self, shared: bool) -> Self {
+        self.loading.shared = shared;
+        self
+    }
+}
+
+impl IntoFuture for Load {
+    type Output = Result<Capsule>;
+    type IntoFuture = BoxFuture<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let host = self.host;
+            let rooms = host.rooms()?;
+            let package = match self.source {
+                Source::Path(path) => Package::read(&path, &host.0.parse)?,
+                Source::Memory { component, manifest, hash } => {
+                    Package::from_memory(&manifest, component, parse_hash(&hash)?, &host.0.parse)?
+                }
+            };
+            host.refuse_second(package.id())?;
+            if !host.0.allow_missing_imports {
+                host.exported().satisfy(&package.manifest)?;
+            }
+            let loaded = capsule::load(&rooms.context, &rooms.engine, package, self.loading).await?;
+            // Another load of the same id may have won meanwhile; the later one gives way.
+            if let Err(error) = host.enter(&loaded) {
+                loaded.unload().await?;
+                return Err(error);
+            }
+            rooms.dispatcher.enter(&loaded);
+            Ok(Capsule::new(host, loaded))
+        })
+    }
+}
+
+impl Host {
+    fn refuse_second(&self, id: &str) -> Result<()> {
+        if self.0.capsules.lock().contains_key(id) {
+            return Err(already(id));
+        }
+        Ok(())
+    }
+
+    fn enter(&self, loaded: &Arc<capsule::Loaded>) -> Result<()> {
+        let mut capsules = self.0.capsules.lock();
+        if capsules.contains_key(loaded.id()) {
+            return Err(already(loaded.id()));
+        }
+        if self.is_closed() {
+            return Err(Error::new(ErrorKind::Closed, "the host was closed while the capsule was loaded"));
+        }
+        capsules.insert(Arc::clone(loaded.id()), Arc::clone(loaded));
+        Ok(())
+    }
+}
+
+fn already(id: &str) -> Error {
+    Error::new(ErrorKind::AlreadyLoaded, format!("a capsule `{id}` is loaded already"))
+}
+
+fn unnarrowed() -> Loading {
+    Loading { principal: Principal::default(), attenuate: None, shared: false }
+}
