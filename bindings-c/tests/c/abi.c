@@ -1,0 +1,147 @@
+/* The version, the table of kinds, and every way to give nothing. */
+#include "check.h"
+
+char **arguments;
+
+static void kinds(void) {
+  astrid_error_kind_info kind;
+  size_t count = astrid_error_kind_count();
+  CHECK(count >= 25);
+  for (size_t index = 0; index < count; index++) {
+    CHECK(astrid_error_kind_at(index, &kind) == ASTRID_OK);
+    CHECK(kind.number == (astrid_status)index + 1);
+    CHECK(strlen(kind.code) > 0 && strspn(kind.code, "abcdefghijklmnopqrstuvwxyz_") == strlen(kind.code));
+    CHECK(kind.meaning[strlen(kind.meaning) - 1] == '.');
+  }
+  CHECK(astrid_error_kind_at(count, &kind) == ASTRID_ERROR_INVALID_ARGUMENT);
+  CHECK(astrid_error_kind_at(0, NULL) == ASTRID_ERROR_INVALID_ARGUMENT);
+  CHECK(astrid_error_kind_at(ASTRID_ERROR_CLOSED - 1, &kind) == ASTRID_OK && !strcmp(kind.code, "closed"));
+}
+
+static void nothing(void) {
+  astrid_string text = {NULL, 0};
+  astrid_error_free(NULL);
+  astrid_host_free(NULL);
+  astrid_capsule_free(NULL);
+  astrid_capsules_free(NULL);
+  astrid_installed_free(NULL);
+  astrid_hook_result_free(NULL);
+  astrid_outcome_free(NULL);
+  astrid_message_free(NULL);
+  astrid_subscription_free(NULL);
+  astrid_call_free(NULL);
+  astrid_elicit_answer_free(NULL);
+  astrid_approval_answer_free(NULL);
+  astrid_uplink_answer_free(NULL);
+  astrid_string_free(NULL);
+  astrid_string_free(&text);
+  astrid_host_options_init(NULL, 0);
+  CHECK(astrid_error_kind(NULL) == ASTRID_OK && !astrid_error_message(NULL) && !astrid_error_code(NULL));
+  CHECK(astrid_error_context_count(NULL) == 0 && !astrid_error_guest_backtrace(NULL));
+  CHECK(astrid_host_is_closed(NULL) == 1 && astrid_call_is_done(NULL) == 1 && !astrid_capsule_id(NULL));
+
+  const astrid_status no = ASTRID_ERROR_INVALID_ARGUMENT;
+  astrid_host *host = (astrid_host *)&text;
+  astrid_completion none = {NULL, NULL, NULL};
+  EXPECT(no, astrid_host_open(NULL, &host, &error));
+  EXPECT(no, astrid_host_close(NULL, &error));
+  EXPECT(no, astrid_host_dispatch(NULL, NULL, &error));
+  EXPECT(no, astrid_host_wake_fd(NULL, NULL, &error));
+  EXPECT(no, astrid_host_install(NULL, "x", NULL, NULL, &error));
+  EXPECT(no, astrid_host_load(NULL, "x", NULL, NULL, &error));
+  EXPECT(no, astrid_host_load_all(NULL, "x", NULL, &error));
+  EXPECT(no, astrid_host_load_component(NULL, NULL, 0, NULL, NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_host_configure(NULL, NULL, NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_host_capsule(NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_capsule_trigger(NULL, "x", NULL, 0, NULL, NULL, &error));
+  EXPECT(no, astrid_capsule_trigger_async(NULL, "x", NULL, 0, NULL, none, NULL, &error));
+  EXPECT(no, astrid_capsule_wait_ready(NULL, 0, &error));
+  EXPECT(no, astrid_capsule_state(NULL, &text, &error));
+  EXPECT(no, astrid_capsule_unload(NULL, &error));
+  EXPECT(no, astrid_call_cancel(NULL, &error));
+  EXPECT(no, astrid_host_publish(NULL, "x", NULL, 0, NULL, NULL, &error));
+  EXPECT(no, astrid_host_subscribe(NULL, "x", NULL, NULL, &error));
+  EXPECT(no, astrid_subscription_next(NULL, 0, NULL, &error));
+  EXPECT(no, astrid_subscription_close(NULL, &error));
+  EXPECT(no, astrid_host_usage(NULL, "x", &text, &error));
+  EXPECT(no, astrid_host_audit_entries(NULL, NULL, &text, &error));
+  EXPECT(no, astrid_host_audit_verify(NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_host_audit_public_key(NULL, NULL, &error));
+  CHECK(astrid_elicit_answer_text(NULL, "x") == no && astrid_approval_answer_decide(NULL, ASTRID_DENY) == no);
+  CHECK(astrid_uplink_answer_delivery(NULL, ASTRID_DELIVERED) == no && astrid_elicit_answer_cancel(NULL) == no);
+}
+
+static int dropped;
+
+static void count_drop(void *ctx) { ++*(int *)ctx; }
+
+static void ignore(void *ctx, const astrid_approval_question *question, astrid_approval_answer *answer) {
+  (void)ctx, (void)question;
+  astrid_approval_answer_free(answer);
+}
+
+static void options(void) {
+  struct {
+    astrid_host_options known;
+    uint64_t later;
+  } newer;
+  astrid_host *host = NULL;
+  astrid_host_options_init(&newer.known, sizeof newer);
+  CHECK(newer.known.struct_size == sizeof newer && newer.known.home == NULL);
+
+  /* A callback is let go of when opening fails, too. */
+  newer.known.on_approval.ctx = &dropped;
+  newer.known.on_approval.call = ignore;
+  newer.known.on_approval.drop = count_drop;
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
+  CHECK(host == NULL && dropped == 1);
+
+  /* What this library does not know must not be asked of it. */
+  newer.known.home = below("options");
+  newer.later = 1;
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
+  newer.later = 0;
+  newer.known.callbacks = 7;
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
+  newer.known.callbacks = ASTRID_CALLBACKS_RUNTIME;
+  newer.known.runtime_version = "\xff";
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
+  newer.known.runtime_version = NULL;
+  astrid_quota nothing_at_all = {"max_memory_bytes", 0};
+  newer.known.quotas = &nothing_at_all;
+  newer.known.quota_count = 1;
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
+  newer.known.struct_size = 0;
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
+}
+
+static void texts(void) {
+  astrid_host *host = open_host("texts", NULL);
+  astrid_string report = {NULL, 0};
+  int intact = 0;
+  EXPECT(ASTRID_OK, astrid_host_audit_verify(host, &intact, &report, &error));
+  CHECK(intact && report.length == strlen(report.data));
+  astrid_string_free(&report);
+  CHECK(report.data == NULL && report.length == 0);
+  astrid_string_free(&report);
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_usage(host, "no such name!", &report, &error));
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_usage(host, "\xff", &report, &error));
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_usage(host, NULL, &report, &error));
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_wake_fd(host, &intact, &error));
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_dispatch(host, NULL, &error));
+  EXPECT(ASTRID_ERROR_NOT_FOUND, astrid_host_install(host, below("nowhere"), NULL, NULL, &error));
+  CHECK(astrid_host_load(host, below("nowhere"), NULL, NULL, NULL) == ASTRID_ERROR_INVALID_ARGUMENT);
+  astrid_host_free(host);
+}
+
+int main(int count, char **values) {
+  CHECK(count == 4);
+  arguments = values;
+  CHECK(astrid_abi_version() == ASTRID_ABI_VERSION);
+  CHECK(strchr(astrid_version(), '.'));
+  kinds();
+  nothing();
+  options();
+  texts();
+  return 0;
+}

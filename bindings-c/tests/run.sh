@@ -1,0 +1,49 @@
+#!/bin/sh
+# Compiles the C tests against the built library and runs them; `--valgrind` runs them under valgrind.
+# ASTRID_LIB names the folder of the library (target/debug by default).
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+lib=${ASTRID_LIB:-$root/target/debug}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+under=
+[ "${1:-}" = --valgrind ] && under="valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$here/valgrind.supp"
+
+"$root/bindings-c/link.sh" "$lib" "$work/lib"
+warn="-Wall -Wextra -Wpedantic -Werror -I$root/bindings-c/include"
+link="-L$work/lib -lastrid_host -Wl,-rpath,$work/lib -pthread"
+
+# What the shared library shows is ours alone.
+others=$(nm -D --defined-only "$work/lib/libastrid_host.so" | awk '{ print $NF }' | grep -v '^astrid_' || true)
+[ -z "$others" ] || { echo "the library exports more than astrid_*:"; echo "$others"; exit 1; }
+[ "$(readelf -d "$work/lib/libastrid_host.so" | grep -c -e 'SONAME.*libastrid_host.so.0' -e 'NODELETE')" = 2 ] ||
+    { echo "the library lacks its soname or nodelete"; exit 1; }
+
+gcc -std=c11 $warn -c "$here/c/twice.c" -o "$work/twice.o"
+g++ -std=c++17 $warn "$here/c/twice.cc" "$work/twice.o" -o "$work/twice" $link
+"$work/twice"
+
+guest() {
+    python3 -c 'import json, os, sys
+guest = json.load(open(sys.argv[1] + "/target/guests/index.json"))["puppet"]
+print(os.path.join(sys.argv[1], guest["path"]) if sys.argv[2] == "path" else guest[sys.argv[2]])' "$root" "$1"
+}
+puppet=$(guest path)
+hash=$(guest hash)
+
+passed=0
+failed=0
+for name in abi answers dispatch lifecycle; do
+    gcc -std=gnu11 $warn "$here/c/$name.c" "$here/c/check.c" -o "$work/$name" $link
+    mkdir "$work/home-$name"
+    if $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED bindings-c/tests/c/$name.c"
+        failed=$((failed + 1))
+    fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
