@@ -1,0 +1,277 @@
+"""What goes into a host's callbacks and what comes out of its calls: plain, frozen records."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, TypedDict
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""Any value that JSON has."""
+
+Payload: TypeAlias = "bytes | bytearray | memoryview | Json"
+"""What a capsule is given: bytes go as they are, text as UTF-8, every other value as JSON text."""
+
+
+class State(str, enum.Enum):
+    """Where a capsule is in its life."""
+
+    LOADING = "loading"
+    READY = "ready"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNLOADED = "unloaded"
+
+
+class Decision(str, enum.Enum):
+    """What a person may answer to an approval question."""
+
+    DENY = "deny"
+    APPROVE = "approve"
+    APPROVE_SESSION = "approve_session"
+    APPROVE_ALWAYS = "approve_always"
+
+
+class Delivery(str, enum.Enum):
+    """What became of an uplink's message."""
+
+    DELIVERED = "delivered"
+    DROPPED = "dropped"
+    NO_SESSION = "no_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A capsule whose bytes are pinned."""
+
+    id: str
+    version: str
+    hash: str
+    """BLAKE3 of the component, 64 hexadecimal digits."""
+    upgraded_from: str | None
+    """The version that was there before."""
+    warnings: list[str]
+    """What the manifest says that this host does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookResult:
+    """What a capsule answered to a trigger."""
+
+    action: str
+    """``continue``, ``deny``, ``final`` or a word of the capsule's own."""
+    data: str | None
+    """The answer's text, if it has one."""
+
+    def json(self) -> Any:
+        """Read the data as JSON; ``None`` if there is none. Raises :class:`ValueError` if it is not JSON."""
+        return None if self.data is None else json.loads(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a published message."""
+
+    delivered: int
+    """Subscriptions that have it in their queue."""
+    handlers: int
+    """Handlers that ran."""
+    decision: Literal["continue", "final", "deny"]
+    data: str | None
+    """The response of a ``final``, or the payload if a handler changed it."""
+    reason: str | None
+    """Why it was denied."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusMessage:
+    """A message of the bus."""
+
+    topic: str
+    payload: str
+    """JSON text."""
+    source: str
+    """The sender's id."""
+    attribution: Literal["verified", "claimed", "system"]
+    """How sure it is that ``principal`` sent it."""
+    principal: str | None
+
+    def json(self) -> Any:
+        """Read the payload as JSON."""
+        return json.loads(self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one principal has used since the host was opened, beside its limits; storage is counted for good."""
+
+    principal: str
+    triggers: int
+    """Triggers, whatever their outcome."""
+    host_calls: int
+    """Host calls its guests made."""
+    denied: int
+    """Calls that were refused."""
+    fuel: int
+    """Fuel its guests burned, in the engine's units."""
+    published_messages: int
+    published_bytes: int
+    stored_bytes: int
+    """Bytes it stores over all capsules."""
+    stored_bytes_limit: int
+    """Bytes it may store in one capsule."""
+    memory_peak_bytes: int
+    """The most memory one of its instances held."""
+    memory_limit_bytes: int
+    instances: int
+    """Instances that exist for it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One entry of the audit log."""
+
+    seq: int
+    """The place in the log, from 1 up."""
+    time_ns: int
+    """Nanoseconds since 1970."""
+    operation: str
+    capsule: str | None
+    artifact: str | None
+    """BLAKE3 of the capsule's component, hexadecimal."""
+    principal: str | None
+    claimed: str | None
+    outcome: Literal["allowed", "denied", "failed", "cancelled"]
+    reason: str
+    subject: str
+    """What was touched: a key, a topic, an action. Never a secret."""
+    bytes: int
+    elapsed_ns: int
+    commitment: str | None
+    """The salted commitment to the content, hexadecimal."""
+    detail: dict[str, str]
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in the audit log that is not as it was written."""
+
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a reading of the whole audit log found."""
+
+    intact: bool
+    entries: int
+    checkpoints: int
+    head: str
+    """The hash of the last record, hexadecimal."""
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class ElicitQuestion:
+    """A capsule's install or upgrade hook asks a person for a value.
+
+    The texts are the capsule's own, with control characters made visible: show them, do not trust them.
+    """
+
+    request_id: str
+    principal: str
+    capsule: str
+    phase: Literal["install", "upgrade"]
+    key: str
+    kind: Literal["text", "secret", "select", "array"]
+    description: str
+    options: list[str]
+    default: str | None
+    timeout: float
+    """Seconds left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalQuestion:
+    """A capsule asks whether it may do something. Its texts are the capsule's own: show them, do not trust them."""
+
+    request_id: str
+    principal: str
+    capsule: str
+    action: str
+    resource: str
+    risk: str
+    timeout: float
+    """Seconds left to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkEvent:
+    """An uplink, a capsule's line to people on some platform, was registered, passed a message in, or is gone.
+
+    The answer counts for a message only.
+    """
+
+    event: Literal["registered", "message", "unregistered"]
+    principal: str
+    """Whom the capsule acts for."""
+    capsule: str
+    uplink_id: str
+    platform: str
+    name: str = ""
+    """The uplink's name; not with a message."""
+    profile: str = ""
+    """What the uplink is for; not with a message."""
+    user: str = ""
+    """Who wrote the message, as the platform names people."""
+    content: str = ""
+    """What they wrote."""
+    resolved: str | None = None
+    """Who the writer is here, if a link says so."""
+    timeout: float | None = None
+    """Seconds left to answer a message."""
+
+
+ElicitAnswer: TypeAlias = "str | Sequence[str] | None"
+"""Text, or a list for kind ``array``; ``None`` if the person cancelled."""
+ApprovalAnswer: TypeAlias = "Decision | Literal['deny', 'approve', 'approve_session', 'approve_always']"
+UplinkAnswer: TypeAlias = "Delivery | Literal['delivered', 'dropped', 'no_session']"
+
+OnElicit: TypeAlias = Callable[[ElicitQuestion], "ElicitAnswer | Awaitable[ElicitAnswer]"]
+OnApproval: TypeAlias = Callable[[ApprovalQuestion], "ApprovalAnswer | Awaitable[ApprovalAnswer]"]
+OnUplink: TypeAlias = Callable[[UplinkEvent], "UplinkAnswer | Awaitable[UplinkAnswer]"]
+
+
+class HostOptions(TypedDict, total=False):
+    """What may be set when a host is opened; every one has a default."""
+
+    runtime_version: str
+    """What a manifest's ``astrid-version`` is compared with."""
+    worker_threads: int
+    """Threads of the host's own runtime (2)."""
+    elicit_timeout: float
+    """Seconds a person has to answer an elicit question (120); may only be lowered."""
+    approval_timeout: float
+    """Seconds a person has to answer an approval question (60); may only be lowered."""
+    uplink_timeout: float
+    """Seconds the uplink callback has (5); may only be lowered."""
+    quotas: Mapping[str, int | Literal["unlimited"]]
+    """Quotas of every principal without a profile of its own, by name; 0 is refused."""
+    max_principals: int
+    """How many principals may be named before a new one is refused."""
+    require_principal: bool
+    """Whether calls that name no principal are refused (False)."""
+    recv_empty_on_timeout: bool
+    """Whether ``recv`` gives an empty batch instead of ``timeout`` (False)."""
+    audit_limit_bytes: int | None
+    """Bytes the audit log may take before audited calls are refused (no limit)."""
+    audit_segment_bytes: int | None
+    """Bytes of one file of the audit log."""
+    allow_missing_imports: bool
+    """Whether a capsule may load though nobody exports what it requires (False)."""

@@ -1,0 +1,40 @@
+//! The private native module of the Python package `astrid_host`: it converts, waits and wakes, and decides nothing.
+
+mod bridge;
+mod call;
+mod capsule;
+mod doorbell;
+mod failure;
+mod host;
+mod messages;
+mod options;
+mod question;
+mod record;
+mod reply;
+
+/// What `astrid_host` is built on. Every name in it is private to that package.
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    use astrid_host::ErrorKind;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::bridge::thread_token;
+    #[pymodule_export]
+    use super::call::{Call, Running};
+    #[pymodule_export]
+    use super::capsule::Capsule;
+    #[pymodule_export]
+    use super::host::Host;
+    #[pymodule_export]
+    use super::messages::Messages;
+    #[pymodule_export]
+    use super::reply::Reply;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let kinds: Vec<_> = ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.meaning())).collect();
+        module.add("ERROR_KINDS", kinds)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

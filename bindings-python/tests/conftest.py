@@ -1,0 +1,56 @@
+"""What the tests share: a puppet that does whatever host calls its payload lists."""
+
+import pathlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from astrid_host import Capsule, Host
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/runners/python"))
+
+import capsules  # noqa: E402 - found by the line above
+
+BUY = {"calls": [{"op": "approval.request-approval", "args": {"action": "buy", "target-resource": "tea"}}]}
+
+
+def decision(data: Any) -> str:
+    """The guest's view of the answer to BUY."""
+    answer: str = data[0]["ok"]["decision"]
+    return answer
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> Callable[..., pathlib.Path]:
+    """Lays a capsule on the disk and gives its folder."""
+
+    def lay(key: str = "main", guest: str = "puppet", **more: Any) -> pathlib.Path:
+        capsules.write(tmp_path / key, key, {"guest": guest, **more})
+        return tmp_path / key
+
+    return lay
+
+
+@pytest.fixture
+def open_host(tmp_path: pathlib.Path) -> Iterator[Callable[..., Host]]:
+    """Opens hosts on the test's home, and closes them when it ends."""
+    opened: list[Host] = []
+
+    def open_it(**arguments: Any) -> Host:
+        opened.append(Host.open(tmp_path / "home", **arguments))
+        return opened[-1]
+
+    yield open_it
+    for host in opened:
+        host.close()
+
+
+@pytest.fixture
+def load(open_host: Callable[..., Host], folder: Callable[..., pathlib.Path]) -> Callable[..., Capsule]:
+    """Opens a host and loads a guest."""
+
+    def load_it(guest: str = "puppet", grants: list[str] | None = None, **arguments: Any) -> Capsule:
+        return open_host(**arguments).load(folder(guest=guest, grants=grants or []), principal="alice")
+
+    return load_it

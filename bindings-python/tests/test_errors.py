@@ -1,0 +1,87 @@
+"""One class for every kind, and what an error carries."""
+
+import pickle
+
+import astrid_host
+import pytest
+from astrid_host import _native, errors
+
+
+@pytest.mark.parametrize(("code", "meaning"), _native.ERROR_KINDS)
+def test_every_kind_has_a_class_of_its_own(code, meaning):
+    error_class = errors.KINDS[code]
+    name = "".join(word.capitalize() for word in code.split("_"))
+    assert error_class.__name__ == name
+    assert getattr(astrid_host, name) is error_class is getattr(errors, name)
+    assert error_class.kind == code
+    assert error_class.__doc__ == meaning
+
+    error = errors._make(code, "what happened", {"capsule": "notes"}, "frame", ValueError("why"))
+    assert type(error) is error_class
+    assert isinstance(error, astrid_host.AstridError)
+    assert str(error) == "what happened (capsule=notes)"
+    assert (error.message, error.context, error.guest_backtrace) == ("what happened", {"capsule": "notes"}, "frame")
+    assert str(error.__cause__) == "why"
+
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), copy.context, str(copy)) == (error_class, error.context, str(error))
+
+
+def test_the_kinds_are_those_of_the_table():
+    assert list(errors.KINDS) == [code for code, _ in _native.ERROR_KINDS]
+    assert len(set(errors.KINDS.values())) == len(errors.KINDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "builtin"),
+    [
+        ("Timeout", TimeoutError),
+        ("CapabilityDenied", PermissionError),
+        ("PrincipalRefused", PermissionError),
+        ("NotFound", FileNotFoundError),
+        ("InvalidArgument", ValueError),
+        ("ManifestInvalid", ValueError),
+        ("ComponentInvalid", ValueError),
+    ],
+)
+def test_builtin_exceptions_of_the_same_meaning_catch_it(name, builtin):
+    with pytest.raises(builtin):
+        raise getattr(astrid_host, name)("no")
+
+
+def test_a_trap_carries_the_guests_own_frames(load):
+    puppet = load()
+    with pytest.raises(astrid_host.GuestTrap) as caught:
+        puppet.trigger("script", {"calls": [{"op": "trap"}]}, principal="alice")
+    assert "puppet" in (caught.value.guest_backtrace or "")
+
+
+def test_a_guest_that_runs_past_its_time_is_stopped(load):
+    with pytest.raises(TimeoutError) as caught:
+        load("spin").trigger("go", principal="alice", timeout=0.1)
+    assert caught.value.kind == "timeout"
+
+
+def test_arguments_are_checked(open_host):
+    host = open_host()
+    with pytest.raises(astrid_host.InvalidArgument):
+        host.usage("not a principal")
+    with pytest.raises(astrid_host.NotFound):
+        host.capsule("nobody")
+    with pytest.raises(ValueError, match="outcome"):
+        host.audit.entries(outcome="maybe")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"no_such_option": 1}, TypeError),
+        ({"on_elicit": 3}, TypeError),
+        ({"elicit_timeout": -1.0}, ValueError),
+        ({"quotas": {"max_memory_bytes": 0}}, astrid_host.InvalidArgument),
+        ({"quotas": {"no_such_quota": 1}}, astrid_host.InvalidArgument),
+    ],
+)
+def test_options_are_checked(open_host, options, error):
+    with pytest.raises(error):
+        open_host(**options)

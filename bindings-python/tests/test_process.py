@@ -1,0 +1,151 @@
+"""Ctrl-C, fork, and the end of the interpreter, each in a process of its own."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+
+TESTS = pathlib.Path(__file__).resolve().parent
+
+
+def start(code, *arguments):
+    code = f"import sys; sys.path.insert(0, {str(TESTS)!r})\n" + textwrap.dedent(code)
+    command = [sys.executable, "-X", "dev", "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process):
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out.split()
+
+
+def test_ctrl_c_ends_a_long_trigger_and_stops_the_guest(tmp_path, folder):
+    process = start(
+        """
+        from astrid_host import Host
+        with Host.open(sys.argv[1]) as host:
+            spin = host.load(sys.argv[2])
+            print("spinning", flush=True)
+            try:
+                spin.trigger("go")
+            except KeyboardInterrupt:
+                print("interrupted")
+            entries = []
+            while not entries:
+                entries = host.audit.entries(operation="capsule.trigger")
+            print(entries[0].outcome)
+        """,
+        tmp_path / "home",
+        folder(guest="spin"),
+    )
+    assert process.stdout.readline() == "spinning\n"
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == ["interrupted", "cancelled"]
+
+
+def test_a_forked_child_has_a_closed_host_and_can_open_another(tmp_path, folder):
+    process = start(
+        """
+        import os, warnings
+        import astrid_host
+        from astrid_host import Host
+        warnings.simplefilter("ignore", DeprecationWarning)
+        host = Host.open(sys.argv[1])
+        spin = host.load(sys.argv[3])
+        child = os.fork()
+        if child == 0:
+            try:
+                spin.trigger("go")
+            except astrid_host.Closed:
+                print("closed", host.closed, flush=True)
+            host.close()
+            with Host.open(sys.argv[2]) as own:
+                try:
+                    own.load(sys.argv[3]).trigger("go", timeout=0.1)
+                except TimeoutError:
+                    print("stopped", flush=True)
+            sys.exit(0)
+        _, status = os.waitpid(child, 0)
+        print(status, host.closed, host.audit.verify().intact)
+        host.close()
+        """,
+        tmp_path / "home",
+        tmp_path / "other",
+        folder(guest="spin"),
+    )
+    assert ended(process) == ["closed", "True", "stopped", "0", "False", "True"]
+
+
+def test_the_interpreter_ends_with_a_host_left_open(tmp_path, folder):
+    process = start(
+        """
+        import threading
+        from conftest import BUY
+        from astrid_host import Host
+        asked = threading.Event()
+        def on_approval(_):
+            asked.set()
+            threading.Event().wait()
+        host = Host.open(sys.argv[1], on_approval=on_approval)
+        puppet = host.load(sys.argv[2])
+        def call():
+            try:
+                puppet.trigger("script", BUY)
+            except Exception as error:
+                print(type(error).__name__, flush=True)
+        threading.Thread(target=call, daemon=True).start()
+        asked.wait()
+        print("ending", flush=True)
+        """,
+        tmp_path / "home",
+        folder(),
+    )
+    assert ended(process)[0] == "ending"
+
+
+def test_the_interpreter_ends_with_an_async_host_left_open(tmp_path, folder):
+    process = start(
+        """
+        import asyncio
+        from astrid_host import AsyncHost
+        SLEEP = {"calls": [{"op": "sys.sleep-ns", "args": {"duration-ns": 60_000_000_000}}]}
+        async def main():
+            global host
+            host = await AsyncHost.open(sys.argv[1])
+            puppet = await host.load(sys.argv[2])
+            asyncio.ensure_future(puppet.trigger("script", SLEEP))
+            await asyncio.sleep(0.05)
+            print("ending", flush=True)
+        asyncio.run(main())
+        """,
+        tmp_path / "home",
+        folder(),
+    )
+    assert ended(process) == ["ending"]
+
+
+def test_signals_reach_other_handlers_too(tmp_path, folder):
+    process = start(
+        """
+        import os, signal
+        from astrid_host import Host
+        class Enough(Exception): pass
+        def enough(*_): raise Enough
+        signal.signal(signal.SIGTERM, enough)
+        with Host.open(sys.argv[1]) as host:
+            spin = host.load(sys.argv[2])
+            print("spinning", flush=True)
+            try:
+                spin.trigger("go")
+            except Enough:
+                print("enough")
+        """,
+        tmp_path / "home",
+        folder(guest="spin"),
+    )
+    assert process.stdout.readline() == "spinning\n"
+    os.kill(process.pid, signal.SIGTERM)
+    assert ended(process) == ["enough"]

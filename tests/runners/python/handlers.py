@@ -1,0 +1,71 @@
+"""The handlers of a scenario's host: they record each question and give the answers that stand in the scenario."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+KINDS = ("elicit", "approval", "uplink")
+_TOLD = {
+    "elicit": ("principal", "capsule", "phase", "key", "kind", "description", "options", "default"),
+    "approval": ("principal", "capsule", "action", "resource", "risk"),
+    "uplink": ("event", "capsule", "uplink_id", "platform", "user", "content", "principal"),
+}
+
+
+class Handlers:
+    """What is answered, and what has been asked."""
+
+    def __init__(self, answers: dict[str, list[Any]]) -> None:
+        self._answers = {kind: list(answers[kind]) for kind in KINDS if kind in answers}
+        self.asked: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+
+    def options(self) -> dict[str, Callable[[Any], Any]]:
+        """Give the handlers as arguments of `open`."""
+        return {f"on_{kind}": self._handler(kind) for kind in self._answers}
+
+    def would_block(self) -> bool:
+        """Tell whether some answer needs the thread that waits for it."""
+        return any("would_block" in answer for answers in self._answers.values() for answer in answers)
+
+    def _handler(self, kind: str) -> Callable[[Any], Any]:
+        def handler(question: Any) -> Any:
+            told = dataclasses.asdict(question)
+            self.asked[kind].append({key: told[key] for key in _TOLD[kind]})
+            if kind == "uplink" and question.event != "message":
+                return "delivered"
+            left = self._answers[kind]
+            return _give(left.pop(0) if len(left) > 1 else left[0])
+
+        return handler
+
+
+def _give(answer: Any) -> Any:
+    """Answer on this thread, or with a coroutine that runs on the event loop."""
+    if isinstance(answer, str):
+        return answer
+    ((how, what), *rest) = answer.items()
+    match how:
+        case "text" | "list":
+            return what
+        case "cancelled":
+            return None
+        case "raise":
+            raise RuntimeError(what)
+        case "wrong_type":
+            return object()
+        case "never":
+            return asyncio.Event().wait()
+        case "twice":
+            return _give(what)
+        case "late_ms":
+            time.sleep(what / 1000)
+            return _give(rest[0][1])
+        case "would_block":
+            # A coroutine needs the event loop, and the player waits for the host on the event loop's own thread.
+            return asyncio.sleep(0)
+        case _:
+            raise ValueError(f"the scenario answers with {how}")
