@@ -209,6 +209,19 @@ pub enum UplinkProfile {
     Bridge,
 }
 
+impl UplinkProfile {
+    /// The profile's name, as a manifest spells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            UplinkProfile::Chat => "chat",
+            UplinkProfile::Interactive => "interactive",
+            UplinkProfile::Notify => "notify",
+            UplinkProfile::Bridge => "bridge",
+        }
+    }
+}
+
 impl UplinkDecl {
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Self> {
         Ok(Self {
