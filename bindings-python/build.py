@@ -2,8 +2,8 @@
 
     python3 bindings-python/build.py [--profile dev]
 
-builds the crate and leaves `target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants nothing
-but cargo and links to the sources, so an edited Python file needs no new build. A wheel is made by maturin instead.
+builds the crate and leaves `target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants
+nothing but cargo, and links to the sources, so an edited Python file needs no new build. Maturin makes wheels instead.
 """
 
 import argparse

@@ -71,7 +71,9 @@ pub(crate) fn callback<Q: Question>(bridge: &Arc<Bridge>) -> Callback<Q, Q::Answ
             bridge.clone().ring(move |py| ask(py, bridge, &question, give, &withdraw));
             let answer = answer.await;
             asked.answered = true;
-            answer.unwrap_or_else(|_| Err(CallbackError::new(CallbackFault::Closed, "nobody is left to answer")))
+            answer.unwrap_or_else(|_| {
+                Err(CallbackError::new(CallbackFault::Closed, "nobody is left to answer"))
+            })
         })
     })
 }

@@ -10,7 +10,7 @@ from astrid_host import Capsule, Host
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/runners/python"))
 
-import capsules  # noqa: E402 - found by the line above
+import capsules
 
 BUY = {"calls": [{"op": "approval.request-approval", "args": {"action": "buy", "target-resource": "tea"}}]}
 

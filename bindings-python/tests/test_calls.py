@@ -72,7 +72,7 @@ def test_a_closed_host_says_so(open_host, folder):
         lambda: host.publish("test.news", 1),
         lambda: host.subscribe("test.*"),
         lambda: host.usage("alice"),
-        lambda: host.audit.entries(),
+        host.audit.entries,
     ):
         with pytest.raises(astrid_host.Closed):
             call()

@@ -46,8 +46,8 @@ def run(host: Host) -> bool:
 
     with host.subscribe("concierge.v1.answer.*") as answers:
         host.publish("concierge.v1.ask.demo", '"Is there tea?"', principal="alice")
-        answer = answers.next(timeout=10)
-        print(f"bus: {answer.json()['answer'] if answer else 'no answer'}")
+        heard = answers.next(timeout=10)
+        print(f"bus: {heard.json()['answer'] if heard else 'no answer'}")
 
     for who in ("alice", "bob"):
         used = host.usage(who)

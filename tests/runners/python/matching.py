@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_SHORT = 600
+
 
 def mismatch(expected: Any, actual: Any, path: str = "result") -> str | None:
     """Say where the result is not as expected; ``None`` if it is."""
@@ -20,14 +22,14 @@ def mismatch(expected: Any, actual: Any, path: str = "result") -> str | None:
     if isinstance(expected, list):
         if not isinstance(actual, list) or len(actual) != len(expected):
             return f"{path}: {short(actual)} is not an array of {len(expected)}"
-        return _first(mismatch(e, a, f"{path}[{n}]") for n, (e, a) in enumerate(zip(expected, actual)))
+        return _first(mismatch(e, a, f"{path}[{n}]") for n, (e, a) in enumerate(zip(expected, actual, strict=True)))
     return None if _same(expected, actual) else f"{path}: {short(actual)} is not {short(expected)}"
 
 
 def short(value: Any) -> str:
     """Show a value in one line."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= 600 else text[:600] + "…"
+    return text if len(text) <= _SHORT else text[:_SHORT] + "…"
 
 
 def _first(findings: Any) -> str | None:

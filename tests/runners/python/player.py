@@ -264,7 +264,7 @@ def _parsed(text: str | None) -> Any:
 
 
 def _wait_here(call: Any) -> Any:
-    """Wait on the event loop's own thread, which a handler needs: what a program must not do, and no `AsyncHost` does."""
+    """Wait on the event loop's own thread, which a handler needs: a program must not, and `AsyncHost` never does."""
     return call.wait()
 
 
