@@ -1,0 +1,51 @@
+//! The options of a host, as a scenario names them.
+
+use std::time::Duration;
+
+use astrid_host::HostOptions;
+use serde_json::Value;
+
+/// Reads them; what is not named keeps its default.
+pub fn read(wanted: &Value) -> Result<HostOptions, String> {
+    let mut options = HostOptions::default();
+    for (name, value) in wanted.as_object().into_iter().flatten() {
+        let wrong = || format!("the option `{name}` cannot be {value}");
+        let number = || value.as_u64().ok_or_else(wrong);
+        let flag = || value.as_bool().ok_or_else(wrong);
+        match name.as_str() {
+            "runtime_version" => options.runtime_version = value.as_str().ok_or_else(wrong)?.to_owned(),
+            "elicit_timeout_ms" => options.elicit_timeout = Duration::from_millis(number()?),
+            "approval_timeout_ms" => options.approval_timeout = Duration::from_millis(number()?),
+            "uplink_timeout_ms" => options.uplink_timeout = Duration::from_millis(number()?),
+            "max_principals" => options.max_principals = usize::try_from(number()?).map_err(|_| wrong())?,
+            "require_principal" => options.require_principal = flag()?,
+            "recv_empty_on_timeout" => options.recv_empty_on_timeout = flag()?,
+            "audit_limit_bytes" => options.audit_limit_bytes = Some(number()?),
+            "audit_segment_bytes" => options.audit_segment_bytes = Some(number()?),
+            "allow_missing_imports" => options.allow_missing_imports = flag()?,
+            "quotas" => quotas(&mut options, value)?,
+            _ => return Err(format!("there is no option `{name}`")),
+        }
+    }
+    Ok(options)
+}
+
+/// Written straight into the fields, so that it is the host that refuses what breaks a rule.
+fn quotas(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
+    let quotas = &mut options.quotas;
+    for (name, value) in wanted.as_object().into_iter().flatten() {
+        let field = match name.as_str() {
+            "max_memory_bytes" => &mut quotas.max_memory_bytes,
+            "max_timeout_secs" => &mut quotas.max_timeout_secs,
+            "max_ipc_throughput_bytes" => &mut quotas.max_ipc_throughput_bytes,
+            "max_storage_bytes" => &mut quotas.max_storage_bytes,
+            "max_cpu_fuel_per_sec" => &mut quotas.max_cpu_fuel_per_sec,
+            "max_in_flight_calls" => &mut quotas.max_in_flight_calls,
+            "max_subscriptions" => &mut quotas.max_subscriptions,
+            "max_pollables" => &mut quotas.max_pollables,
+            _ => return Err(format!("there is no quota `{name}`")),
+        };
+        *field = value.as_u64().ok_or_else(|| format!("the quota `{name}` cannot be {value}"))?;
+    }
+    Ok(())
+}

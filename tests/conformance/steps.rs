@@ -1,0 +1,359 @@
+//! What a step does: one verb, one call of the host, and its result as JSON.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use astrid_host::audit::{Filter, Outcome};
+use astrid_host::people::BoxFuture;
+use astrid_host::{Capsule, Error, ErrorKind, Host, Messages, Principal};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::callbacks::Handlers;
+use crate::options;
+use crate::package::{COMPONENT, Guests};
+
+/// How long `next` waits unless the step says otherwise.
+const NEXT_MS: u64 = 5000;
+
+/// Why a step did not give a result.
+pub enum Failed {
+    /// The host said no.
+    Host(Error),
+    /// The scenario itself cannot be played.
+    Scenario(String),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(sentence: String) -> Self {
+        Self::Scenario(sentence)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(error) => write!(f, "{error:?}"),
+            Self::Scenario(sentence) => f.write_str(sentence),
+        }
+    }
+}
+
+/// What a scenario has opened, loaded and begun.
+pub struct World<'a> {
+    scenario: &'a Value,
+    folder: PathBuf,
+    guests: &'a Guests,
+    handlers: Handlers,
+    host: Option<Host>,
+    others: Vec<Host>,
+    capsules: HashMap<String, Capsule>,
+    subscriptions: HashMap<String, Messages>,
+    calls: HashMap<String, JoinHandle<Result<Value, Error>>>,
+    doing: String,
+}
+
+impl<'a> World<'a> {
+    /// A world in which nothing has happened yet.
+    pub fn new(scenario: &'a Value, folder: &Path, guests: &'a Guests) -> Self {
+        Self {
+            scenario,
+            folder: folder.to_owned(),
+            guests,
+            handlers: Handlers::read(&scenario["host"]),
+            host: None,
+            others: Vec::new(),
+            capsules: HashMap::new(),
+            subscriptions: HashMap::new(),
+            calls: HashMap::new(),
+            doing: String::new(),
+        }
+    }
+
+    /// The step being taken, for people to read.
+    pub fn doing(&self) -> &str {
+        &self.doing
+    }
+
+    /// Closes whatever is open.
+    pub async fn end(&mut self) {
+        for host in self.host.iter().chain(&self.others) {
+            // Closing is not what the scenario is about; a failure here shows when the next one uses the home.
+            let _ = host.close().await;
+        }
+    }
+
+    /// Takes a step once.
+    pub async fn take(&mut self, step: &Value) -> Result<Value, Failed> {
+        let verb = text(step, "do")?;
+        self.doing = step.to_string().chars().take(200).collect();
+        match verb {
+            "open" => self.open(step).await,
+            "close" => {
+                self.host()?.close().await?;
+                Ok(json!({}))
+            }
+            "reopen" => self.reopen().await,
+            "load" | "load_component" => self.load(verb, step).await,
+            "install" | "trigger" | "publish" | "wait_ready" => Ok(self.call(verb, step)?.await?),
+            "start" => {
+                let call = self.call(step["what"].as_str().unwrap_or("trigger"), step)?;
+                self.calls.insert(text(step, "as")?.to_owned(), tokio::spawn(call));
+                Ok(json!({}))
+            }
+            "join" => self.join(step).await,
+            "cancel" => self.cancel(step).await,
+            "subscribe" => {
+                let messages = self.host()?.subscribe(text(step, "pattern")?)?;
+                self.subscriptions.insert(text(step, "as")?.to_owned(), messages);
+                Ok(json!({}))
+            }
+            "next" => self.next(step).await,
+            "unsubscribe" => {
+                self.subscription(step)?.close();
+                Ok(json!({}))
+            }
+            "unload" => {
+                self.capsule(step)?.unload().await?;
+                Ok(json!({}))
+            }
+            _ => self.look(verb, step),
+        }
+    }
+
+    /// The verbs that only look or set a value.
+    fn look(&self, verb: &str, step: &Value) -> Result<Value, Failed> {
+        match verb {
+            "state" => Ok(json!({ "state": self.capsule(step)?.state().name() })),
+            "warnings" => Ok(json!(self.capsule(step)?.warnings())),
+            "asked" => Ok(self.handlers.asked(text(step, "of")?)),
+            "configure" => {
+                let (host, id) = (self.host()?, self.capsule(step)?.id());
+                let (key, value) = (text(step, "key")?, text(step, "value")?);
+                match principal(step)? {
+                    Some(principal) => host.configure_for(id, &principal, key, value)?,
+                    None => host.configure(id, key, value)?,
+                }
+                Ok(json!({}))
+            }
+            "usage" => as_json(self.host()?.usage(&Principal::parse(text(step, "principal")?)?)?),
+            "audit" => as_json(self.host()?.audit().entries(&filter(&step["filter"])?)?),
+            "verify" => as_json(self.host()?.audit().verify()?),
+            other => Err(Failed::Scenario(format!("there is no verb `{other}`"))),
+        }
+    }
+
+    async fn open(&mut self, step: &Value) -> Result<Value, Failed> {
+        let builder = Host::builder(self.folder.join("home"));
+        let named = step.get("as").is_some();
+        let builder = if named { builder } else { self.handlers.give(builder) };
+        let options = options::read(&self.scenario["host"]["options"])?;
+        let host = builder.options(options).open().await?;
+        if named {
+            self.others.push(host);
+        } else {
+            self.host = Some(host);
+        }
+        Ok(json!({}))
+    }
+
+    async fn reopen(&mut self) -> Result<Value, Failed> {
+        self.host()?.close().await?;
+        self.capsules.clear();
+        self.subscriptions.clear();
+        self.calls.clear();
+        self.open(&json!({})).await
+    }
+
+    async fn load(&mut self, verb: &str, step: &Value) -> Result<Value, Failed> {
+        let (key, host) = (text(step, "capsule")?, self.host()?);
+        let folder = self.folder.join(key);
+        let mut load = if verb == "load" {
+            host.load(&folder)
+        } else {
+            let read = |name: &str| std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
+            let manifest = String::from_utf8(read("Capsule.toml")?).map_err(|error| error.to_string())?;
+            let hash = step["hash"].as_str().unwrap_or("{{hash}}");
+            let hash = self.guests.filled(hash, &self.scenario["capsules"][key]["guest"])?;
+            host.load_component(read(COMPONENT)?, &manifest, &hash)
+        };
+        if let Some(principal) = principal(step)? {
+            load = load.principal(principal);
+        }
+        if let Some(kept) = texts(step, "attenuate") {
+            load = load.attenuate(kept);
+        }
+        let capsule = load.shared(step["shared"] == true).await?;
+        let told = json!({
+            "id": capsule.id(), "version": capsule.version(), "hash": capsule.hash(),
+            "state": capsule.state().name(), "warnings": capsule.warnings(),
+        });
+        self.capsules.insert(key.to_owned(), capsule);
+        Ok(told)
+    }
+
+    /// A call that may be waited for now or later.
+    fn call(&self, what: &str, step: &Value) -> Result<BoxFuture<Result<Value, Error>>, Failed> {
+        let principal = principal(step)?;
+        Ok(match what {
+            "trigger" => {
+                let mut trigger = self.capsule(step)?.trigger(step["action"].as_str().unwrap_or("script"), payload(step));
+                if let Some(principal) = principal {
+                    trigger = trigger.principal(principal);
+                }
+                if let Some(timeout) = duration(step) {
+                    trigger = trigger.timeout(timeout);
+                }
+                Box::pin(async move {
+                    let result = trigger.await?;
+                    Ok(json!({ "action": result.action, "data": result.data, "json": result.json().ok() }))
+                })
+            }
+            "install" => {
+                let mut install = self.host()?.install(self.folder.join(text(step, "capsule")?));
+                if let Some(principal) = principal {
+                    install = install.principal(principal);
+                }
+                if let Some(kept) = texts(step, "attenuate") {
+                    install = install.attenuate(kept);
+                }
+                Box::pin(async move {
+                    let installed = install.await?;
+                    Ok(json!({
+                        "id": installed.id, "version": installed.version, "hash": installed.hash,
+                        "upgraded_from": installed.upgraded_from, "warnings": installed.warnings,
+                    }))
+                })
+            }
+            "publish" => {
+                let mut publish = self.host()?.publish(text(step, "topic")?, payload(step));
+                if let Some(principal) = principal {
+                    publish = publish.principal(principal);
+                }
+                Box::pin(async move {
+                    let outcome = publish.await?;
+                    Ok(json!({
+                        "delivered": outcome.delivered, "handlers": outcome.handlers, "decision": outcome.decision,
+                        "data": outcome.data, "reason": outcome.reason,
+                    }))
+                })
+            }
+            "wait_ready" => {
+                let (capsule, timeout) = (self.capsule(step)?.clone(), duration(step));
+                Box::pin(async move {
+                    capsule.wait_ready(timeout).await?;
+                    Ok(json!({}))
+                })
+            }
+            other => return Err(Failed::Scenario(format!("`{other}` cannot be started"))),
+        })
+    }
+
+    async fn join(&mut self, step: &Value) -> Result<Value, Failed> {
+        let ended = self.started(step)?.await;
+        if step["any"] == true {
+            return Ok(json!({}));
+        }
+        Ok(ended.map_err(|error| error.to_string())??)
+    }
+
+    async fn cancel(&mut self, step: &Value) -> Result<Value, Failed> {
+        let call = self.started(step)?;
+        call.abort();
+        match call.await {
+            Err(error) if error.is_cancelled() => Ok(json!({})),
+            Err(error) => Err(Failed::Scenario(error.to_string())),
+            Ok(Ok(result)) => Err(Failed::Scenario(format!("the call had ended with {result}"))),
+            Ok(Err(error)) => Err(Failed::Scenario(format!("the call had ended with {error}"))),
+        }
+    }
+
+    async fn next(&self, step: &Value) -> Result<Value, Failed> {
+        let messages = self.subscription(step)?;
+        let timeout = duration(step).unwrap_or(Duration::from_millis(NEXT_MS));
+        Ok(match tokio::time::timeout(timeout, messages.next()).await {
+            Err(_) => json!({ "nothing": true }),
+            Ok(None) => json!({ "closed": true }),
+            Ok(Some(message)) => json!({
+                "topic": message.topic, "payload": message.payload,
+                "json": serde_json::from_str::<Value>(&message.payload).ok(), "source": message.source,
+                "attribution": message.attribution, "principal": message.principal,
+            }),
+        })
+    }
+
+    fn host(&self) -> Result<&Host, Failed> {
+        self.host.as_ref().ok_or_else(|| Failed::Scenario("the host was never opened".to_owned()))
+    }
+
+    fn capsule(&self, step: &Value) -> Result<&Capsule, Failed> {
+        named(&self.capsules, step, "capsule")
+    }
+
+    fn subscription(&self, step: &Value) -> Result<&Messages, Failed> {
+        named(&self.subscriptions, step, "of")
+    }
+
+    fn started(&mut self, step: &Value) -> Result<JoinHandle<Result<Value, Error>>, Failed> {
+        let name = text(step, "call")?;
+        self.calls.remove(name).ok_or_else(|| Failed::Scenario(format!("no call `{name}` was started")))
+    }
+}
+
+fn named<'m, T>(all: &'m HashMap<String, T>, step: &Value, field: &str) -> Result<&'m T, Failed> {
+    let name = text(step, field)?;
+    all.get(name).ok_or_else(|| Failed::Scenario(format!("nothing is called `{name}`")))
+}
+
+fn text<'s>(step: &'s Value, field: &str) -> Result<&'s str, Failed> {
+    step[field].as_str().ok_or_else(|| Failed::Scenario(format!("the step needs `{field}`")))
+}
+
+fn texts(step: &Value, field: &str) -> Option<Vec<String>> {
+    let items = step[field].as_array()?;
+    Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+fn duration(step: &Value) -> Option<Duration> {
+    step["timeout_ms"].as_u64().map(Duration::from_millis)
+}
+
+fn principal(step: &Value) -> Result<Option<Principal>, Failed> {
+    Ok(step["principal"].as_str().map(Principal::parse).transpose()?)
+}
+
+fn payload(step: &Value) -> Vec<u8> {
+    match (step.get("payload"), step["text"].as_str()) {
+        (Some(payload), _) => payload.to_string().into_bytes(),
+        (None, text) => text.unwrap_or_default().as_bytes().to_vec(),
+    }
+}
+
+fn filter(wanted: &Value) -> Result<Filter, Failed> {
+    let field = |name: &str| wanted[name].as_str().map(str::to_owned);
+    let outcome = match wanted["outcome"].as_str() {
+        None => None,
+        Some("allowed") => Some(Outcome::Allowed),
+        Some("denied") => Some(Outcome::Denied),
+        Some("failed") => Some(Outcome::Failed),
+        Some("cancelled") => Some(Outcome::Cancelled),
+        Some(other) => {
+            return Err(Failed::Host(Error::new(ErrorKind::InvalidArgument, format!("`{other}` is no outcome"))));
+        }
+    };
+    let limit = wanted["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok());
+    let (principal, capsule, operation) = (field("principal"), field("capsule"), field("operation"));
+    Ok(Filter { principal, capsule, operation, outcome, since_seq: 0, limit })
+}
+
+fn as_json(value: impl serde::Serialize) -> Result<Value, Failed> {
+    serde_json::to_value(value).map_err(|error| Failed::Scenario(error.to_string()))
+}
