@@ -130,7 +130,7 @@ pub unsafe extern "C" fn astrid_elicit_answer_cancel(answer: *const astrid_elici
 }
 
 /// Reports that the callback failed. The capsule sees a refusal, and the call that led to the question fails with
-/// `callback_failed`, whose message is `message`; NULL is an empty one.
+/// `callback_failed`, whose cause is `message`; NULL is an empty one.
 ///
 /// Errors: `invalid_argument` when the question is answered already; `closed` when nobody waits any more.
 #[unsafe(no_mangle)]
@@ -248,7 +248,8 @@ unsafe fn fail<T, A>(
                 Ok(message) => message.unwrap_or_default(),
                 Err(unreadable) => unreadable.message().to_owned(),
             };
-            slot(answer).settle(Err(CallbackError::new(CallbackFault::Raised, message)))
+            let failure = CallbackError::new(CallbackFault::Raised, "the callback failed");
+            slot(answer).settle(Err(failure.caused_by(message)))
         })
     }
 }

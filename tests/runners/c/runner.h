@@ -1,0 +1,125 @@
+/* The scenario runner of the C binding: what its files share. */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "astrid_host.h"
+
+/* The runner cannot go on: its own mistake, or the scenario's. */
+_Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Allocated text, as printf writes it. */
+char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- match.c ---- */
+
+/* NULL if the value matches what is wanted, otherwise where it does not, to be freed. `value` may be NULL: not there. */
+char *mismatch(const json_t *value, const json_t *wanted, const char *where);
+
+/* ---- capsules.c ---- */
+
+/* The whole file, with a NUL behind it; its length goes to `*length` unless that is NULL. */
+char *read_file(const char *path, size_t *length);
+
+/* Writes the capsule of a scenario into `<folder>/<key>`. */
+void write_capsule(const char *root, const char *folder, const char *key, const json_t *capsule);
+
+/* The BLAKE3 of a named guest, in hexadecimal; "" for any other. */
+const char *hash_of(const char *root, const json_t *capsule);
+
+/* `line` with every `{{name}}` replaced by `value`, to be freed. */
+char *filled(const char *line, const char *name, const char *value);
+
+/* ---- callbacks.c ---- */
+
+enum { ELICIT, APPROVAL, UPLINK, QUESTIONS };
+
+/* One kind of question in a scenario: what is answered, in order, and what was asked. */
+struct handler {
+  struct handlers *all;
+  const json_t *answers;
+  size_t next;
+  json_t *asked;
+};
+
+struct handlers {
+  pthread_mutex_t lock;
+  struct handler of[QUESTIONS];
+  /* The host whose dispatching thread a handler asks for although it is on it. */
+  const astrid_host *host;
+  /* Answers that were never given, to be let go of at the end. */
+  struct late *late;
+};
+
+void handlers_init(struct handlers *handlers, const json_t *host);
+/* Puts the handlers into the options, and chooses where they run. */
+void handlers_offer(struct handlers *handlers, astrid_host_options *options);
+/* What was asked so far of that kind. */
+json_t *handlers_asked(struct handlers *handlers, const char *of);
+/* Waits for the answers that are on their way and lets go of those that never come. */
+void handlers_end(struct handlers *handlers);
+
+/* ---- stage.c ---- */
+
+/* What a step came to: a result, or an error as {code, message, cause, backtrace}. */
+struct outcome {
+  json_t *result, *error;
+};
+
+/* The outcome of a call of the library; takes both over, and an absent result is {}. */
+struct outcome ended(astrid_error *error, json_t *result);
+/* An error as JSON. */
+json_t *described(const astrid_error *error);
+
+const char *string(const json_t *step, const char *key);
+uint64_t number(const json_t *object, const char *key);
+uint8_t truth(const json_t *object, const char *key);
+json_t *from_text(astrid_string text);
+/* The text read as JSON, or null where that cannot be. */
+json_t *parsed(astrid_string text);
+/* The lines of a text that may be NULL. */
+json_t *lines(const char *text);
+
+/* Everything one scenario has at hand. Handles by name, in lists that only grow. */
+struct stage {
+  const char *root, *folder;
+  const json_t *scenario;
+  struct handlers handlers;
+  astrid_host *host;
+  pthread_mutex_t lock;
+  struct named {
+    const char *name;
+    void *handle;
+    void (*free)(void *);
+    struct named *older;
+  } *capsules, *calls, *subscriptions, *hosts;
+};
+
+void *found(struct stage *stage, struct named *list, const char *name);
+void keep(struct stage *stage, struct named **list, const char *name, void *handle, void (*free)(void *));
+void forget(struct named **list);
+
+/* ---- steps.c: the host and its capsules; calls.c: triggers, messages, and calls that go on beside the steps ---- */
+
+typedef struct outcome verb(struct stage *stage, const json_t *step);
+
+/* Does a step and says what it came to. */
+struct outcome take(struct stage *stage, const json_t *step);
+/* The verb of that name in calls.c, or NULL. */
+verb *call_verb(const char *name);
+astrid_capsule *capsule_of(struct stage *stage, const json_t *step);
+verb step_wait_ready, step_install;
+
+/* ---- play.c ---- */
+
+/* Plays a scenario in a folder of its own; NULL, or what went wrong, to be freed. Adds what was proved to `pairs`. */
+char *play(const char *root, const json_t *scenario, json_t *pairs);
+
+#endif
