@@ -21,6 +21,19 @@ others=$(nm -D --defined-only "$work/lib/libastrid_host.so" | awk '{ print $NF }
 [ "$(readelf -d "$work/lib/libastrid_host.so" | grep -c -e 'SONAME.*libastrid_host.so.0' -e 'NODELETE')" = 2 ] ||
     { echo "the library lacks its soname or nodelete"; exit 1; }
 
+# An installed copy is found by pkg-config, and its archive shows what is ours alone.
+"$root/bindings-c/install.sh" "$lib" "$work/installed"
+others=$(nm -g --defined-only "$work/installed/lib/libastrid_host.a" | awk 'NF == 3 { print $3 }' | grep -v '^astrid_' || true)
+[ -z "$others" ] || { echo "the archive shows more than astrid_*:"; echo "$others" | head; exit 1; }
+export PKG_CONFIG_PATH="$work/installed/lib/pkgconfig"
+[ "$(pkg-config --modversion astrid-host)" = "$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)" ]
+gcc -std=c11 $(pkg-config --cflags astrid-host) -x c - -o "$work/static" -Wl,--gc-sections \
+    -Wl,-Bstatic $(pkg-config --libs astrid-host) -Wl,-Bdynamic $(pkg-config --static --libs astrid-host | sed 's/.*-lastrid_host//') <<'C'
+#include <astrid_host.h>
+int main(void) { return astrid_abi_version() == ASTRID_ABI_VERSION ? 0 : 1; }
+C
+"$work/static"
+
 gcc -std=c11 $warn -c "$here/c/twice.c" -o "$work/twice.o"
 g++ -std=c++17 $warn "$here/c/twice.cc" "$work/twice.o" -o "$work/twice" $link
 "$work/twice"

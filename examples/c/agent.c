@@ -1,0 +1,168 @@
+/*
+ * A small agent host: it installs one capsule, answers what the capsule asks, and shows what came of it.
+ *
+ *   agent CAPSULE HOME      CAPSULE: the folder examples/capsules/concierge; HOME: a folder that is new
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "astrid_host.h"
+
+/* Ends the program if a call failed; every call of the library reports in the same way. */
+static void must(astrid_status status, astrid_error *error) {
+  if (status == ASTRID_OK) return;
+  fprintf(stderr, "%s: %s\n", astrid_error_code(error), astrid_error_message(error));
+  if (astrid_error_guest_backtrace(error)) fprintf(stderr, "%s\n", astrid_error_guest_backtrace(error));
+  astrid_error_free(error);
+  exit(1);
+}
+
+#define MUST(call)              \
+  do {                          \
+    astrid_error *error = NULL; \
+    astrid_status status = call; \
+    must(status, error);        \
+  } while (0)
+
+/* The value of a field in flat JSON, as far as this program needs it: a number, or a text without escapes. */
+static const char *field(const char *json, const char *name, int *length) {
+  char key[64];
+  snprintf(key, sizeof key, "\"%s\":", name);
+  const char *value = json ? strstr(json, key) : NULL;
+  *length = 0;
+  if (!value) return "";
+  value += strlen(key);
+  value += *value == '"';
+  *length = (int)strcspn(value, "\",}");
+  return value;
+}
+
+/* What a person would type when the capsule is installed: a text, a choice, a secret. */
+static void answer_question(void *ctx, const astrid_elicit_question *question, astrid_elicit_answer *answer) {
+  (void)ctx;
+  if (!strcmp(question->key, "name")) astrid_elicit_answer_text(answer, "Ada");
+  else if (!strcmp(question->key, "tone")) astrid_elicit_answer_text(answer, "formal");
+  else if (!strcmp(question->key, "api-token")) astrid_elicit_answer_text(answer, "s3cret");
+  else astrid_elicit_answer_cancel(answer);
+  astrid_elicit_answer_free(answer);
+}
+
+/* Tea is fine, whatever it costs; nothing else is. */
+static void decide(void *ctx, const astrid_approval_question *question, astrid_approval_answer *answer) {
+  (void)ctx;
+  astrid_approval_answer_decide(answer, strncmp(question->resource, "tea", 3) ? ASTRID_DENY : ASTRID_APPROVE);
+  astrid_approval_answer_free(answer);
+}
+
+/* Messages to people outside end here. */
+static void deliver(void *ctx, const astrid_uplink_event *event, astrid_uplink_answer *answer) {
+  (void)ctx;
+  if (event->kind == ASTRID_UPLINK_MESSAGE) {
+    printf("uplink %s/%s: %s\n", event->platform, event->platform_user, event->content);
+  }
+  astrid_uplink_answer_delivery(answer, ASTRID_DELIVERED);
+  astrid_uplink_answer_free(answer);
+}
+
+/* Calls the capsule's hook for a principal; the result is the caller's. */
+static astrid_hook_result *trigger(const astrid_capsule *capsule, const char *principal, const char *action,
+                                   const char *payload) {
+  astrid_trigger_options options;
+  astrid_trigger_options_init(&options, sizeof options);
+  options.principal = principal;
+  astrid_hook_result *result;
+  MUST(astrid_capsule_trigger(capsule, action, (const uint8_t *)payload, strlen(payload), &options, &result, &error));
+  return result;
+}
+
+static void greet(const astrid_capsule *capsule, const char *principal) {
+  astrid_hook_result *greeting = trigger(capsule, principal, "greet", "");
+  printf("greet %s: %s\n", principal, greeting->data.data);
+  astrid_hook_result_free(greeting);
+}
+
+static void buy(const astrid_capsule *capsule, const char *item, const char *wish) {
+  astrid_hook_result *bought = trigger(capsule, "alice", "buy", wish);
+  printf("buy %s: %s\n", item, bought->data.data);
+  astrid_hook_result_free(bought);
+}
+
+/* Asks the capsule's run loop over the bus and prints its answer. */
+static void ask(const astrid_host *host) {
+  static const char question[] = "\"Is there tea?\"";
+  astrid_subscription *replies;
+  MUST(astrid_host_subscribe(host, "concierge.v1.answer.*", NULL, &replies, &error));
+  astrid_publish_options options;
+  astrid_publish_options_init(&options, sizeof options);
+  options.principal = "alice";
+  MUST(astrid_host_publish(host, "concierge.v1.ask.demo", (const uint8_t *)question, strlen(question), &options, NULL,
+                           &error));
+  astrid_message *reply;
+  MUST(astrid_subscription_next(replies, 10000, &reply, &error));
+  int length;
+  const char *answer = field(reply->payload.data, "answer", &length);
+  /* The answer is a sentence with a comma: it ends at its quotation mark. */
+  printf("bus: %.*s\n", (int)strcspn(answer, "\""), answer);
+  astrid_message_free(reply);
+  astrid_subscription_free(replies);
+}
+
+static void show_usage(const astrid_host *host, const char *principal) {
+  astrid_string usage;
+  MUST(astrid_host_usage(host, principal, &usage, &error));
+  int triggers_length, bytes_length;
+  const char *triggers = field(usage.data, "triggers", &triggers_length);
+  const char *bytes = field(usage.data, "stored_bytes", &bytes_length);
+  printf("usage %s: %.*s triggers, %.*s bytes stored\n", principal, triggers_length, triggers, bytes_length, bytes);
+  astrid_string_free(&usage);
+}
+
+int main(int count, char **arguments) {
+  if (count != 3) {
+    fprintf(stderr, "usage: %s CAPSULE HOME\n", arguments[0]);
+    return 2;
+  }
+  astrid_host_options options;
+  astrid_host_options_init(&options, sizeof options);
+  options.home = arguments[2];
+  options.on_elicit.call = answer_question;
+  options.on_approval.call = decide;
+  options.on_uplink.call = deliver;
+  astrid_host *host;
+  MUST(astrid_host_open(&options, &host, &error));
+
+  astrid_load_options load;
+  astrid_load_options_init(&load, sizeof load);
+  load.principal = "alice";
+  astrid_installed *installed;
+  MUST(astrid_host_install(host, arguments[1], &load, &installed, &error));
+  printf("installed %s %s\n", installed->id.data, installed->version.data);
+  astrid_installed_free(installed);
+
+  astrid_capsule *capsule;
+  MUST(astrid_host_load(host, arguments[1], &load, &capsule, &error));
+  MUST(astrid_capsule_wait_ready(capsule, 10000, &error));
+
+  greet(capsule, "alice");
+  greet(capsule, "bob");
+  buy(capsule, "tea", "{\"item\":\"tea\",\"price\":3}");
+  buy(capsule, "yacht", "{\"item\":\"yacht\",\"price\":1000000}");
+  astrid_hook_result_free(
+      trigger(capsule, "alice", "notify", "{\"user\":\"ann\",\"text\":\"Your tea is on its way.\"}"));
+  ask(host);
+  show_usage(host, "alice");
+  show_usage(host, "bob");
+
+  int intact, length;
+  astrid_string report;
+  MUST(astrid_host_audit_verify(host, &intact, &report, &error));
+  const char *entries = field(report.data, "entries", &length);
+  printf("audit: %.*s entries, %s\n", length, entries, intact ? "verified" : "NOT verified");
+  astrid_string_free(&report);
+
+  MUST(astrid_host_close(host, &error));
+  astrid_capsule_free(capsule);
+  astrid_host_free(host);
+  return intact ? 0 : 1;
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Compiles the example against the built library and runs it: run.sh [--valgrind].
+# ASTRID_LIB names the folder of the library (target/debug by default).
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+work=$root/target/examples/c
+mkdir -p "$work"
+"$root/bindings-c/link.sh" "${ASTRID_LIB:-$root/target/debug}" "$work/lib"
+gcc -std=c11 -g -Wall -Wextra -Wpedantic -Werror -I"$root/bindings-c/include" "$here/agent.c" -o "$work/agent" \
+    -L"$work/lib" -lastrid_host -Wl,-rpath,"$work/lib"
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+if [ "${1:-}" = --valgrind ]; then
+    # Leaks are counted where a program could have freed something; see bindings-c/tests/valgrind.supp for what is not ours.
+    valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+        --suppressions="$root/bindings-c/tests/valgrind.supp" "$work/agent" "$root/examples/capsules/concierge" "$home"
+else
+    "$work/agent" "$root/examples/capsules/concierge" "$home"
+fi
