@@ -225,7 +225,7 @@ typedef struct astrid_error_kind_info {
    */
   astrid_status number;
   /**
-   * The stable snake_case code, the same in every language.
+   * The stable `snake_case` code, the same in every language.
    */
   const char *code;
   /**
@@ -916,7 +916,7 @@ astrid_status astrid_elicit_answer_cancel(const struct astrid_elicit_answer *ans
 
 /**
  * Reports that the callback failed. The capsule sees a refusal, and the call that led to the question fails with
- * `callback_failed`, whose message is `message`; NULL is an empty one.
+ * `callback_failed`, whose cause is `message`; NULL is an empty one.
  *
  * Errors: `invalid_argument` when the question is answered already; `closed` when nobody waits any more.
  */

@@ -33,7 +33,7 @@ pub extern "C" fn astrid_version() -> *const c_char {
 pub struct astrid_error_kind_info {
     /// The number, the status that a function returns.
     pub number: astrid_status,
-    /// The stable snake_case code, the same in every language.
+    /// The stable `snake_case` code, the same in every language.
     pub code: *const c_char,
     /// One sentence on what the kind means.
     pub meaning: *const c_char,

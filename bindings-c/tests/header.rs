@@ -1,5 +1,6 @@
 //! The committed header is what the sources say. `ASTRID_HEADER=write cargo test -p astrid-host-c --test header` renews it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where something is missing")]
 use std::fmt::Write as _;
 use std::path::Path;
 
