@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmparser::{ComponentExternalKind, ExternalKind, Parser, Payload};
+use wasmparser::{ComponentExternalKind, ComponentTypeRef, ExternalKind, Parser, Payload};
 
 use crate::abi::link::offered;
 use crate::error::{Error, ErrorKind, Result};
@@ -40,7 +40,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Exports> {
             Payload::End(_) if depth > 0 => depth -= 1,
             Payload::ComponentImportSection(imports) if depth == 0 => {
                 for import in imports {
-                    check_import(import.map_err(damaged)?.name.name)?;
+                    let import = import.map_err(damaged)?;
+                    // A type is only named; what can be called comes as an instance, or not from this host.
+                    if !matches!(import.ty, ComponentTypeRef::Type(_)) {
+                        check_import(import.name.name)?;
+                    }
                 }
             }
             Payload::ComponentExportSection(items) if depth == 0 => {
