@@ -21,7 +21,7 @@ export const hashOf = (capsule) => (typeof capsule.guest === 'string' ? guestNam
 function manifest(key, capsule) {
   const { name = key, version = '1.0.0' } = capsule;
   const head = HEAD.map((line) => line.replace('NAME', name).replace('VERSION', version));
-  const lines = capsule.manifest ?? [...head, '', ...(capsule.grants ?? [])];
+  const lines = [...(capsule.manifest ?? [...head, '', ...(capsule.grants ?? [])])];
   for (const [setting, script] of Object.entries(capsule.scripts ?? {})) {
     lines.push('', `[env.${setting}]`, 'type = "text"', `default = '${JSON.stringify(script)}'`);
   }
@@ -42,7 +42,7 @@ export async function writeCapsule(folder, key, capsule) {
   const home = join(folder, key);
   await mkdir(home, { recursive: true });
   await writeGuest(capsule.guest, join(home, 'guest.wasm'));
-  await writeFile(join(home, 'Capsule.toml'), manifest(key, { ...capsule, manifest: capsule.manifest && [...capsule.manifest] }));
+  if (capsule.manifest !== null) await writeFile(join(home, 'Capsule.toml'), manifest(key, capsule));
   for (const [path, text] of Object.entries(capsule.files ?? {})) {
     await mkdir(dirname(join(home, path)), { recursive: true });
     await writeFile(join(home, path), text);
