@@ -39,6 +39,8 @@ pub const HOSTCALL_BYTES: usize = 16 * MIB;
 pub const UNLOAD_WAIT: Duration = Duration::from_secs(1);
 /// Deliveries to handlers, started by guests, that may be under way at once; one more is `backpressure`.
 pub const RELAYS: usize = 1024;
+/// Compiled components the engine remembers, so that installing and then loading compiles once.
+pub const RECENT_COMPONENTS: usize = 16;
 /// Handles one instance may hold at once.
 pub const TABLE_HANDLES: usize = 4096;
 /// What one slot of a guest's table counts against its memory ceiling, in bytes.

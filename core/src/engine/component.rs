@@ -18,9 +18,15 @@ static COMPILING: Semaphore = Semaphore::const_new(1);
 #[derive(Clone)]
 pub struct Compiled {
     pub(super) engine: Arc<Engine>,
+    pub(super) linked: Linked,
+    exports: Exports,
+}
+
+/// Machine code, linked to the host's functions.
+#[derive(Clone)]
+pub struct Linked {
     pub(super) pre: InstancePre<State>,
     pub(super) hook: Option<HookIndices>,
-    exports: Exports,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -36,10 +42,18 @@ impl Compiled {
     /// [`ErrorKind::ComponentInvalid`] or [`ErrorKind::AbiMismatch`], saying what is wrong with the component.
     pub async fn compile(engine: &Arc<Engine>, runtime: &Handle, bytes: Arc<[u8]>) -> Result<Self> {
         let exports = inspect(&bytes)?;
+        let hash = *blake3::hash(&bytes).as_bytes();
+        if let Some(linked) = engine.recent.get(&hash) {
+            return Ok(Self { engine: Arc::clone(engine), linked, exports });
+        }
         let _turn = COMPILING.acquire().await.map_err(|error| internal("compile queue").caused_by(error))?;
-        let engine = Arc::clone(engine);
-        let compiled = runtime.spawn_blocking(move || compile(engine, exports, &bytes)).await;
-        compiled.map_err(|error| internal("the compiler stopped").caused_by(error))?
+        let compiling = runtime.spawn_blocking({
+            let engine = Arc::clone(engine);
+            move || compile(&engine, exports, &bytes)
+        });
+        let linked = compiling.await.map_err(|error| internal("the compiler stopped").caused_by(error))??;
+        engine.recent.put(hash, linked.clone());
+        Ok(Self { engine: Arc::clone(engine), linked, exports })
     }
 
     /// The exports the host may call.
@@ -55,7 +69,7 @@ impl Compiled {
     }
 }
 
-fn compile(engine: Arc<Engine>, exports: Exports, bytes: &[u8]) -> Result<Compiled> {
+fn compile(engine: &Engine, exports: Exports, bytes: &[u8]) -> Result<Linked> {
     let component = Component::new(&engine.wasmtime, bytes).map_err(|error| {
         Error::new(ErrorKind::ComponentInvalid, format!("the component does not compile: {error:#}"))
     })?;
@@ -69,7 +83,7 @@ fn compile(engine: Arc<Engine>, exports: Exports, bytes: &[u8]) -> Result<Compil
     } else {
         None
     };
-    Ok(Compiled { engine, pre, hook, exports })
+    Ok(Linked { pre, hook })
 }
 
 fn internal(why: &str) -> Error {

@@ -66,14 +66,14 @@ impl Instance {
         store.set_fuel(limits::FUEL_PER_TRIGGER).map_err(|error| fault(error, None))?;
         store.set_epoch_deadline(1);
         let clock = store.data().call.clock.clone();
-        let making = compiled.pre.instantiate_async(&mut store);
+        let making = compiled.linked.pre.instantiate_async(&mut store);
         let made = watched(engine, &capsule.host.runtime, &clock, &capsule.cancel, making).await;
         let instance = match made {
             Ok(Ok(instance)) => instance,
             Ok(Err(error)) => return Err(fault(error, Some(store.data()))),
             Err(stopped) => return Err(stopped.into()),
         };
-        let hook = match &compiled.hook {
+        let hook = match &compiled.linked.hook {
             Some(indices) => {
                 Some(indices.load(&mut store, &instance).map_err(|error| fault(error, Some(store.data())))?)
             }

@@ -4,6 +4,7 @@ mod component;
 mod fault;
 mod inspect;
 mod instance;
+mod recent;
 mod ticker;
 mod watch;
 
@@ -13,7 +14,7 @@ pub use inspect::{Exports, inspect};
 pub use instance::{Exit, HookReply, Instance, Start};
 pub use watch::{Stopped, watched};
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use wasmtime::component::Linker;
@@ -23,16 +24,19 @@ use crate::abi::link::add_to_linker;
 use crate::abi::state::State;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use recent::Recent;
 use ticker::Ticker;
 
 /// The engine every host of this process shares. A child of `fork` builds its own: threads do not survive a fork.
-static SHARED: Mutex<Option<(u32, Weak<Engine>)>> = Mutex::new(None);
+/// It is kept for the life of the process: building it costs more than its one sleeping thread.
+static SHARED: Mutex<Option<(u32, Arc<Engine>)>> = Mutex::new(None);
 
 /// A configured wasmtime engine, its linker and its ticker.
 pub struct Engine {
     wasmtime: wasmtime::Engine,
     linker: Linker<State>,
     ticker: Ticker,
+    recent: Recent,
 }
 
 impl std::fmt::Debug for Engine {
@@ -51,14 +55,14 @@ impl Engine {
         let process = std::process::id();
         if let Some((owner, engine)) = &*shared
             && *owner == process
-            && let Some(engine) = engine.upgrade()
         {
-            return Ok(engine);
+            return Ok(Arc::clone(engine));
         }
         let engine = Arc::new(Self::build().map_err(|error| {
             Error::new(ErrorKind::Internal, "the WebAssembly engine cannot be built here").caused_by(error)
         })?);
-        *shared = Some((process, Arc::downgrade(&engine)));
+        // The parent's engine stays where it is: its thread does not exist here, so it cannot be taken down either.
+        std::mem::forget(shared.replace((process, Arc::clone(&engine))));
         Ok(engine)
     }
 
@@ -80,6 +84,6 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         add_to_linker(&mut linker)?;
         let ticker = Ticker::start(wasmtime.clone())?;
-        Ok(Self { wasmtime, linker, ticker })
+        Ok(Self { wasmtime, linker, ticker, recent: Recent::default() })
     }
 }
