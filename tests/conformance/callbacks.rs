@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use astrid_host::people::{
-    ApprovalQuestion, BoxFuture, CallbackError, CallbackFault, Decision, Delivery, ElicitAnswer, ElicitQuestion,
-    UplinkEvent,
+    ApprovalQuestion, BoxFuture, CallbackError, CallbackFault, Decision, Delivery, ElicitAnswer,
+    ElicitQuestion, UplinkEvent,
 };
 use astrid_host::{HostBuilder, Principal};
 use parking_lot::Mutex;
@@ -41,11 +41,13 @@ impl Handlers {
     /// Gives the handlers to a host that is about to be opened.
     pub fn give(&self, mut builder: HostBuilder) -> HostBuilder {
         if let Some(handler) = self.elicit.clone() {
-            builder = builder.on_elicit(Arc::new(move |question| handler.clone().answer(elicit(&question), to_elicit)));
+            builder = builder
+                .on_elicit(Arc::new(move |question| handler.clone().answer(elicit(&question), to_elicit)));
         }
         if let Some(handler) = self.approval.clone() {
-            builder =
-                builder.on_approval(Arc::new(move |question| handler.clone().answer(approval(&question), to_decision)));
+            builder = builder.on_approval(Arc::new(move |question| {
+                handler.clone().answer(approval(&question), to_decision)
+            }));
         }
         if let Some(handler) = self.uplink.clone() {
             builder = builder.on_uplink(Arc::new(move |event| {

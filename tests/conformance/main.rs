@@ -3,7 +3,9 @@
 #![allow(missing_docs)]
 
 mod callbacks;
+mod calls;
 mod coverage;
+mod fields;
 mod matching;
 mod options;
 mod package;

@@ -53,7 +53,9 @@ fn by_operator(path: &str, name: &str, operand: &Value, actual: &Value) -> Resul
             let parsed = actual.as_str().and_then(|text| serde_json::from_str(text).ok());
             parsed.is_some_and(|parsed: Value| matches(operand, &parsed))
         }
-        "$length" => actual.as_array().map(Vec::len) == operand.as_u64().and_then(|n| usize::try_from(n).ok()),
+        "$length" => {
+            actual.as_array().map(Vec::len) == operand.as_u64().and_then(|n| usize::try_from(n).ok())
+        }
         "$has" => both(operand, actual).is_some_and(|(wanted, found)| in_order(wanted, found)),
         "$some" => both(operand, actual).is_some_and(|(wanted, found)| {
             wanted.iter().all(|wanted| found.iter().any(|found| matches(wanted, found)))

@@ -5,13 +5,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use astrid_host::audit::{Filter, Outcome};
-use astrid_host::people::BoxFuture;
-use astrid_host::{Capsule, Error, ErrorKind, Host, Messages, Principal};
+use astrid_host::{Capsule, Error, Host, Messages, Principal};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::callbacks::Handlers;
+use crate::fields::{duration, filter, principal, text, texts};
 use crate::options;
 use crate::package::{COMPONENT, Guests};
 
@@ -50,14 +49,14 @@ impl fmt::Display for Failed {
 /// What a scenario has opened, loaded and begun.
 pub struct World<'a> {
     scenario: &'a Value,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     guests: &'a Guests,
     handlers: Handlers,
     host: Option<Host>,
     others: Vec<Host>,
     capsules: HashMap<String, Capsule>,
     subscriptions: HashMap<String, Messages>,
-    calls: HashMap<String, JoinHandle<Result<Value, Error>>>,
+    pub(super) calls: HashMap<String, JoinHandle<Result<Value, Error>>>,
     doing: String,
 }
 
@@ -179,7 +178,8 @@ impl<'a> World<'a> {
         let mut load = if verb == "load" {
             host.load(&folder)
         } else {
-            let read = |name: &str| std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
+            let read =
+                |name: &str| std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
             let manifest = String::from_utf8(read("Capsule.toml")?).map_err(|error| error.to_string())?;
             let hash = step["hash"].as_str().unwrap_or("{{hash}}");
             let hash = self.guests.filled(hash, &self.scenario["capsules"][key]["guest"])?;
@@ -200,82 +200,6 @@ impl<'a> World<'a> {
         Ok(told)
     }
 
-    /// A call that may be waited for now or later.
-    fn call(&self, what: &str, step: &Value) -> Result<BoxFuture<Result<Value, Error>>, Failed> {
-        let principal = principal(step)?;
-        Ok(match what {
-            "trigger" => {
-                let mut trigger = self.capsule(step)?.trigger(step["action"].as_str().unwrap_or("script"), payload(step));
-                if let Some(principal) = principal {
-                    trigger = trigger.principal(principal);
-                }
-                if let Some(timeout) = duration(step) {
-                    trigger = trigger.timeout(timeout);
-                }
-                Box::pin(async move {
-                    let result = trigger.await?;
-                    Ok(json!({ "action": result.action, "data": result.data, "json": result.json().ok() }))
-                })
-            }
-            "install" => {
-                let mut install = self.host()?.install(self.folder.join(text(step, "capsule")?));
-                if let Some(principal) = principal {
-                    install = install.principal(principal);
-                }
-                if let Some(kept) = texts(step, "attenuate") {
-                    install = install.attenuate(kept);
-                }
-                Box::pin(async move {
-                    let installed = install.await?;
-                    Ok(json!({
-                        "id": installed.id, "version": installed.version, "hash": installed.hash,
-                        "upgraded_from": installed.upgraded_from, "warnings": installed.warnings,
-                    }))
-                })
-            }
-            "publish" => {
-                let mut publish = self.host()?.publish(text(step, "topic")?, payload(step));
-                if let Some(principal) = principal {
-                    publish = publish.principal(principal);
-                }
-                Box::pin(async move {
-                    let outcome = publish.await?;
-                    Ok(json!({
-                        "delivered": outcome.delivered, "handlers": outcome.handlers, "decision": outcome.decision,
-                        "data": outcome.data, "reason": outcome.reason,
-                    }))
-                })
-            }
-            "wait_ready" => {
-                let (capsule, timeout) = (self.capsule(step)?.clone(), duration(step));
-                Box::pin(async move {
-                    capsule.wait_ready(timeout).await?;
-                    Ok(json!({}))
-                })
-            }
-            other => return Err(Failed::Scenario(format!("`{other}` cannot be started"))),
-        })
-    }
-
-    async fn join(&mut self, step: &Value) -> Result<Value, Failed> {
-        let ended = self.started(step)?.await;
-        if step["any"] == true {
-            return Ok(json!({}));
-        }
-        Ok(ended.map_err(|error| error.to_string())??)
-    }
-
-    async fn cancel(&mut self, step: &Value) -> Result<Value, Failed> {
-        let call = self.started(step)?;
-        call.abort();
-        match call.await {
-            Err(error) if error.is_cancelled() => Ok(json!({})),
-            Err(error) => Err(Failed::Scenario(error.to_string())),
-            Ok(Ok(result)) => Err(Failed::Scenario(format!("the call had ended with {result}"))),
-            Ok(Err(error)) => Err(Failed::Scenario(format!("the call had ended with {error}"))),
-        }
-    }
-
     async fn next(&self, step: &Value) -> Result<Value, Failed> {
         let messages = self.subscription(step)?;
         let timeout = duration(step).unwrap_or(Duration::from_millis(NEXT_MS));
@@ -290,68 +214,22 @@ impl<'a> World<'a> {
         })
     }
 
-    fn host(&self) -> Result<&Host, Failed> {
+    pub(super) fn host(&self) -> Result<&Host, Failed> {
         self.host.as_ref().ok_or_else(|| Failed::Scenario("the host was never opened".to_owned()))
     }
 
-    fn capsule(&self, step: &Value) -> Result<&Capsule, Failed> {
+    pub(super) fn capsule(&self, step: &Value) -> Result<&Capsule, Failed> {
         named(&self.capsules, step, "capsule")
     }
 
     fn subscription(&self, step: &Value) -> Result<&Messages, Failed> {
         named(&self.subscriptions, step, "of")
     }
-
-    fn started(&mut self, step: &Value) -> Result<JoinHandle<Result<Value, Error>>, Failed> {
-        let name = text(step, "call")?;
-        self.calls.remove(name).ok_or_else(|| Failed::Scenario(format!("no call `{name}` was started")))
-    }
 }
 
 fn named<'m, T>(all: &'m HashMap<String, T>, step: &Value, field: &str) -> Result<&'m T, Failed> {
     let name = text(step, field)?;
     all.get(name).ok_or_else(|| Failed::Scenario(format!("nothing is called `{name}`")))
-}
-
-fn text<'s>(step: &'s Value, field: &str) -> Result<&'s str, Failed> {
-    step[field].as_str().ok_or_else(|| Failed::Scenario(format!("the step needs `{field}`")))
-}
-
-fn texts(step: &Value, field: &str) -> Option<Vec<String>> {
-    let items = step[field].as_array()?;
-    Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-}
-
-fn duration(step: &Value) -> Option<Duration> {
-    step["timeout_ms"].as_u64().map(Duration::from_millis)
-}
-
-fn principal(step: &Value) -> Result<Option<Principal>, Failed> {
-    Ok(step["principal"].as_str().map(Principal::parse).transpose()?)
-}
-
-fn payload(step: &Value) -> Vec<u8> {
-    match (step.get("payload"), step["text"].as_str()) {
-        (Some(payload), _) => payload.to_string().into_bytes(),
-        (None, text) => text.unwrap_or_default().as_bytes().to_vec(),
-    }
-}
-
-fn filter(wanted: &Value) -> Result<Filter, Failed> {
-    let field = |name: &str| wanted[name].as_str().map(str::to_owned);
-    let outcome = match wanted["outcome"].as_str() {
-        None => None,
-        Some("allowed") => Some(Outcome::Allowed),
-        Some("denied") => Some(Outcome::Denied),
-        Some("failed") => Some(Outcome::Failed),
-        Some("cancelled") => Some(Outcome::Cancelled),
-        Some(other) => {
-            return Err(Failed::Host(Error::new(ErrorKind::InvalidArgument, format!("`{other}` is no outcome"))));
-        }
-    };
-    let limit = wanted["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok());
-    let (principal, capsule, operation) = (field("principal"), field("capsule"), field("operation"));
-    Ok(Filter { principal, capsule, operation, outcome, since_seq: 0, limit })
 }
 
 fn as_json(value: impl serde::Serialize) -> Result<Value, Failed> {
