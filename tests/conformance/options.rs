@@ -13,7 +13,7 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
         let number = || value.as_u64().ok_or_else(wrong);
         let flag = || value.as_bool().ok_or_else(wrong);
         match name.as_str() {
-            "runtime_version" => options.runtime_version = value.as_str().ok_or_else(wrong)?.to_owned(),
+            "runtime_version" => value.as_str().ok_or_else(wrong)?.clone_into(&mut options.runtime_version),
             "elicit_timeout_ms" => options.elicit_timeout = Duration::from_millis(number()?),
             "approval_timeout_ms" => options.approval_timeout = Duration::from_millis(number()?),
             "uplink_timeout_ms" => options.uplink_timeout = Duration::from_millis(number()?),
