@@ -66,7 +66,7 @@ mod tests {
     fn a_future_that_is_woken_from_elsewhere_ends() {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let helper = std::thread::spawn(move || sender.send(7));
-        let driven = drive(receiver, Duration::from_secs(60), || ControlFlow::<()>::Continue(()));
+        let driven = drive(receiver, Duration::from_mins(1), || ControlFlow::<()>::Continue(()));
         assert_eq!(driven.unwrap().unwrap(), 7);
         helper.join().unwrap().unwrap();
     }
@@ -85,7 +85,7 @@ mod tests {
             let _guard = guard;
             std::future::pending::<()>().await;
         };
-        assert_eq!(drive(endless, Duration::from_secs(60), || ControlFlow::Break("stop")), Err("stop"));
+        assert_eq!(drive(endless, Duration::from_mins(1), || ControlFlow::Break("stop")), Err("stop"));
         receiver.recv().unwrap();
     }
 }

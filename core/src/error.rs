@@ -15,7 +15,7 @@ macro_rules! kinds {
             /// Every kind, in the order of its number.
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$variant,)+];
 
-            /// The stable snake_case code, the same in every language.
+            /// The stable `snake_case` code, the same in every language.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(ErrorKind::$variant => $code,)+ }

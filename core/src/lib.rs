@@ -29,6 +29,7 @@ pub use capsule::{HookResult, Installed, State};
 pub use drive::drive;
 pub use error::{Error, ErrorKind, Result};
 pub use host::{
-    AuditLog, BusMessage, Capsule, Host, HostBuilder, HostOptions, Install, Load, Messages, Outcome, Publish, Trigger, Usage,
+    AuditLog, BusMessage, Capsule, Host, HostBuilder, HostOptions, Install, Load, Messages, Outcome, Publish,
+    Trigger, Usage,
 };
 pub use principal::Principal;

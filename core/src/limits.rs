@@ -18,9 +18,9 @@ pub const CANCEL_GRACE: Duration = Duration::from_millis(20);
 /// Fuel of one trigger, in wasmtime's units.
 pub const FUEL_PER_TRIGGER: u64 = 10_000_000_000;
 /// Wall clock of an install or upgrade hook.
-pub const HOOK_TIMEOUT: Duration = Duration::from_secs(600);
+pub const HOOK_TIMEOUT: Duration = Duration::from_mins(10);
 /// Wall clock of instantiation, which may run the guest's start code.
-pub const INSTANTIATE_TIMEOUT: Duration = Duration::from_secs(300);
+pub const INSTANTIATE_TIMEOUT: Duration = Duration::from_mins(5);
 /// Largest component that is handed to the compiler, in bytes.
 pub const COMPONENT_BYTES: usize = 64 * MIB;
 /// Largest trigger payload, in bytes.

@@ -78,10 +78,12 @@ impl Host for State {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // The shape of every branch of the answer.
 fn answer(decision: ApprovalDecision) -> Result<ApprovalResponse, ErrorCode> {
     Ok(ApprovalResponse { decision })
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // The envelope lends what the guest will get, whatever its size.
 fn told(response: &ApprovalResponse) -> Verdict {
     let (outcome, reason) = match response.decision {
         ApprovalDecision::Denied => (Outcome::Denied, "denied"),
@@ -105,10 +107,11 @@ fn allowance(
     if capsule.host.session_allowances.lock().iter().any(covers) {
         return Ok(true);
     }
-    let kept: BTreeMap<String, Allowance> = capsule.host.store.allowances().list(principal).map_err(|error| {
-        tracing::error!(%error, "the allowances could not be read");
-        ErrorCode::StoreUnavailable
-    })?;
+    let kept: BTreeMap<String, Allowance> =
+        capsule.host.store.allowances().list(principal).map_err(|error| {
+            tracing::error!(%error, "the allowances could not be read");
+            ErrorCode::StoreUnavailable
+        })?;
     Ok(kept.values().any(covers))
 }
 

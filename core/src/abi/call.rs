@@ -95,6 +95,7 @@ impl State {
     }
 
     /// Does work that never waits, and says by its result how the audit should tell it.
+    #[allow(clippy::unnecessary_wraps)] // Bodies hand it on as it is; only host faults such as a stale handle trap.
     pub(super) fn effect_told<T, E: Arm>(
         &mut self,
         touch: Touch<'_>,

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_paused_clock_keeps_what_was_left() {
-        let clock = CallClock::start(Some(Duration::from_secs(60)));
+        let clock = CallClock::start(Some(Duration::from_mins(1)));
         let outer = clock.pause();
         let inner = clock.pause();
         assert!(matches!(clock.remaining(), Remaining::Paused(left) if left > Duration::from_secs(50)));

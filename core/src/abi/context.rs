@@ -45,6 +45,8 @@ pub struct HostContext {
     pub session_allowances: Mutex<Vec<Allowance>>,
     /// Carries published messages to handlers.
     pub relay: OnceLock<std::sync::Weak<dyn Relay>>,
+    /// Given first thing when the host is closed.
+    pub closing: Cancel,
     /// Gives an empty batch instead of `timeout` from `recv`, as older hosts did.
     pub recv_empty_on_timeout: bool,
 }
@@ -174,7 +176,9 @@ impl Slots {
     /// Takes a slot, which is given back when the returned value is dropped; none when all are taken.
     pub fn take(self: &Arc<Self>) -> Option<Slot> {
         self.taken
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.most).then_some(taken + 1))
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
+                (taken < self.most).then_some(taken + 1)
+            })
             .ok()
             .map(|_| Slot(Arc::clone(self)))
     }

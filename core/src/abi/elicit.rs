@@ -11,57 +11,71 @@ use crate::people::{self, ElicitAnswer, ElicitDraft, ElicitKind, Unanswered};
 use crate::store::Scope;
 
 impl Host for State {
-    async fn elicit(&mut self, request: ElicitRequest) -> wasmtime::Result<Result<ElicitResponse, ErrorCode>> {
+    async fn elicit(
+        &mut self,
+        request: ElicitRequest,
+    ) -> wasmtime::Result<Result<ElicitResponse, ErrorCode>> {
         let key = request.key.clone();
-        self.waiting(Touch::of(&ops::elicit::ELICIT).on(&key), |_| Verdict::ALLOWED, move |state| {
-            let phase = match state.call.phase {
-                Phase::Install => people::Phase::Install,
-                Phase::Upgrade => people::Phase::Upgrade,
-                Phase::Instantiate | Phase::Hook | Phase::Run => return Err(ErrorCode::NotInLifecycle),
-            };
-            let kind = kind_of(request.kind);
-            let draft = ElicitDraft {
-                principal: state.principal().clone(),
-                capsule: state.capsule.id.to_string(),
-                phase,
-                key: request.key,
-                kind,
-                description: request.description,
-                options: request.options.unwrap_or_default(),
-                default: request.default_value,
-            };
-            draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
-            state.note("elicit.asked", &draft.key, Outcome::Allowed, kind.name()).map_err(ErrorCode::fault)?;
-            let scope = Scope { principal: Some(draft.principal.clone()), capsule: draft.capsule.clone() };
-            let failure = state.call.callback_failure.clone();
-            let host = state.capsule.host.clone();
-            let key = draft.key.clone();
-            Ok(async move {
-                let answer = match host.desk.elicit(draft).await {
-                    Ok(answer) => answer,
-                    Err(unanswered) => return Err(arm_of(unanswered, &failure)),
+        self.waiting(
+            Touch::of(&ops::elicit::ELICIT).on(&key),
+            |_| Verdict::ALLOWED,
+            move |state| {
+                let phase = match state.call.phase {
+                    Phase::Install => people::Phase::Install,
+                    Phase::Upgrade => people::Phase::Upgrade,
+                    Phase::Instantiate | Phase::Hook | Phase::Run => return Err(ErrorCode::NotInLifecycle),
                 };
-                match (kind, answer) {
-                    (_, ElicitAnswer::Cancelled) => Err(ErrorCode::Cancelled),
-                    (ElicitKind::Secret, ElicitAnswer::Text(secret)) => match host.store.secrets().set(&scope, &key, &secret) {
-                        Ok(()) => Ok(ElicitResponse::SecretStored),
-                        Err(error) => {
-                            tracing::error!(%error, "an elicited secret could not be stored");
-                            Err(ErrorCode::StoreUnavailable)
+                let kind = kind_of(request.kind);
+                let draft = ElicitDraft {
+                    principal: state.principal().clone(),
+                    capsule: state.capsule.id.to_string(),
+                    phase,
+                    key: request.key,
+                    kind,
+                    description: request.description,
+                    options: request.options.unwrap_or_default(),
+                    default: request.default_value,
+                };
+                draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
+                state
+                    .note("elicit.asked", &draft.key, Outcome::Allowed, kind.name())
+                    .map_err(ErrorCode::fault)?;
+                let scope =
+                    Scope { principal: Some(draft.principal.clone()), capsule: draft.capsule.clone() };
+                let failure = state.call.callback_failure.clone();
+                let host = state.capsule.host.clone();
+                let key = draft.key.clone();
+                Ok(async move {
+                    let answer = match host.desk.elicit(draft).await {
+                        Ok(answer) => answer,
+                        Err(unanswered) => return Err(arm_of(unanswered, &failure)),
+                    };
+                    match (kind, answer) {
+                        (_, ElicitAnswer::Cancelled) => Err(ErrorCode::Cancelled),
+                        (ElicitKind::Secret, ElicitAnswer::Text(secret)) => {
+                            match host.store.secrets().set(&scope, &key, &secret) {
+                                Ok(()) => Ok(ElicitResponse::SecretStored),
+                                Err(error) => {
+                                    tracing::error!(%error, "an elicited secret could not be stored");
+                                    Err(ErrorCode::StoreUnavailable)
+                                }
+                            }
                         }
-                    },
-                    (_, ElicitAnswer::Text(text)) => Ok(ElicitResponse::Value(text)),
-                    (_, ElicitAnswer::List(list)) => Ok(ElicitResponse::Values(list)),
-                }
-            })
-        })
+                        (_, ElicitAnswer::Text(text)) => Ok(ElicitResponse::Value(text)),
+                        (_, ElicitAnswer::List(list)) => Ok(ElicitResponse::Values(list)),
+                    }
+                })
+            },
+        )
         .await
     }
 
     async fn has_secret(&mut self, key: String) -> wasmtime::Result<Result<bool, ErrorCode>> {
         self.effect(Touch::of(&ops::elicit::HAS_SECRET).on(&key), |state| {
             let secrets = state.capsule.host.store.secrets();
-            secrets.exists_effective(state.principal(), &state.capsule.id, &key).map_err(|error| match error.kind() {
+            secrets.exists_effective(state.principal(), &state.capsule.id, &key).map_err(|error| match error
+                .kind()
+            {
                 ErrorKind::InvalidArgument => ErrorCode::InvalidInput,
                 _ => ErrorCode::StoreUnavailable,
             })

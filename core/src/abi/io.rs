@@ -43,13 +43,21 @@ impl poll::HostPollable for State {
 
     async fn block(&mut self, this: Resource<Pollable>) -> wasmtime::Result<Result<(), ErrorCode>> {
         let readiness = self.table.get(&this)?.readiness().clone();
-        self.waiting(Touch::of(&ops::io::POLLABLE_BLOCK), |()| Verdict::ALLOWED, |_| {
-            Ok(async move {
-                readiness.wait().await;
-                // What was closed while messages still wait is ready: they can be taken.
-                if readiness.is_closed() && !readiness.is_ready() { Err(ErrorCode::Closed) } else { Ok(()) }
-            })
-        })
+        self.waiting(
+            Touch::of(&ops::io::POLLABLE_BLOCK),
+            |()| Verdict::ALLOWED,
+            |_| {
+                Ok(async move {
+                    readiness.wait().await;
+                    // What was closed while messages still wait is ready: they can be taken.
+                    if readiness.is_closed() && !readiness.is_ready() {
+                        Err(ErrorCode::Closed)
+                    } else {
+                        Ok(())
+                    }
+                })
+            },
+        )
         .await
     }
 
@@ -60,22 +68,29 @@ impl poll::HostPollable for State {
 }
 
 impl poll::Host for State {
-    async fn poll(&mut self, pollables: Vec<Resource<Pollable>>) -> wasmtime::Result<Result<Vec<u32>, ErrorCode>> {
+    async fn poll(
+        &mut self,
+        pollables: Vec<Resource<Pollable>>,
+    ) -> wasmtime::Result<Result<Vec<u32>, ErrorCode>> {
         let mut watched = Vec::with_capacity(pollables.len().min(limits::POLL_LIST));
         for pollable in pollables.iter().take(limits::POLL_LIST) {
             watched.push(self.table.get(pollable)?.readiness().clone());
         }
         let most = usize::try_from(self.acting.profile().quotas.max_pollables).unwrap_or(usize::MAX);
         let most = most.min(limits::POLL_LIST);
-        self.waiting(Touch::of(&ops::io::POLL), |_| Verdict::ALLOWED, |_| {
-            if pollables.is_empty() {
-                return Err(ErrorCode::InvalidInput);
-            }
-            if pollables.len() > most {
-                return Err(ErrorCode::TooLarge);
-            }
-            Ok(first_ready(watched))
-        })
+        self.waiting(
+            Touch::of(&ops::io::POLL),
+            |_| Verdict::ALLOWED,
+            |_| {
+                if pollables.is_empty() {
+                    return Err(ErrorCode::InvalidInput);
+                }
+                if pollables.len() > most {
+                    return Err(ErrorCode::TooLarge);
+                }
+                Ok(first_ready(watched))
+            },
+        )
         .await
     }
 }
@@ -89,7 +104,8 @@ async fn first_ready(watched: Vec<Readiness>) -> Result<Vec<u32>, ErrorCode> {
             return Err(ErrorCode::Closed);
         }
         let ready = |one: &Readiness| one.is_ready() || one.is_closed();
-        let indices: Vec<u32> = (0u32..).zip(&watched).filter(|(_, one)| ready(one)).map(|(n, _)| n).collect();
+        let indices: Vec<u32> =
+            (0u32..).zip(&watched).filter(|(_, one)| ready(one)).map(|(n, _)| n).collect();
         if !indices.is_empty() {
             return Ok(indices);
         }

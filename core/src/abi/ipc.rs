@@ -78,7 +78,7 @@ impl State {
     }
 
     /// Installs the caller of a received batch; one batch never mixes principals, so the first message speaks for all.
-    fn received(&mut self, batch: Batch) -> IpcEnvelope {
+    fn received(&mut self, batch: &Batch) -> IpcEnvelope {
         if self.call.phase == Phase::Run {
             self.call.caller = batch.messages.first().map(|message| Caller::of(message));
             if self.capsule.shared {
@@ -113,7 +113,8 @@ impl Host for State {
         payload: String,
         principal: String,
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let touch = Touch::of(&ops::ipc::PUBLISH_AS).on(&topic).moving(payload.as_bytes()).claiming(&principal);
+        let touch =
+            Touch::of(&ops::ipc::PUBLISH_AS).on(&topic).moving(payload.as_bytes()).claiming(&principal);
         self.effect(touch, |state| {
             let claimed = Principal::parse(&principal).map_err(|_| ErrorCode::InvalidInput)?;
             // A principal that nobody but a guest ever named does not come into being by being named.
@@ -147,7 +148,9 @@ impl Host for State {
         })
     }
 
-    async fn get_interceptor_bindings(&mut self) -> wasmtime::Result<Result<Vec<InterceptorBinding>, ErrorCode>> {
+    async fn get_interceptor_bindings(
+        &mut self,
+    ) -> wasmtime::Result<Result<Vec<InterceptorBinding>, ErrorCode>> {
         self.effect(Touch::of(&ops::ipc::GET_INTERCEPTOR_BINDINGS), |state| {
             let bindings = (0u64..).zip(&state.capsule.bindings);
             Ok(bindings
@@ -172,7 +175,7 @@ impl HostSubscription for State {
                 return Err(ErrorCode::Closed);
             }
             let batch = queue.poll(limits::BATCH_BYTES);
-            Ok(state.received(batch))
+            Ok(state.received(&batch))
         })
     }
 
@@ -197,7 +200,7 @@ impl HostSubscription for State {
             .await?;
         // Having asked at all is a yield for the run loop's watchdog, even if nothing had to be waited for.
         self.call.waits += 1;
-        Ok(batch.map(|batch| self.received(batch)))
+        Ok(batch.map(|batch| self.received(&batch)))
     }
 
     async fn subscribe_readiness(

@@ -1,7 +1,6 @@
 //! What a guest's store holds: the handles of one instance and the call it is serving.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
@@ -83,7 +82,11 @@ pub struct Call {
     /// Host calls that really waited, which is what the run loop's watchdog counts.
     pub waits: u64,
     /// Ticks the guest ran on after its capsule was cancelled.
-    pub cancelled_ticks: AtomicU8,
+    pub cancelled_ticks: u8,
+    /// The fuel the call began with.
+    pub fuel: u64,
+    /// The fuel that was left at the last tick.
+    pub fuel_seen: u64,
 }
 
 /// The data of a guest's store.
@@ -122,7 +125,9 @@ impl State {
                 clock: CallClock::start(Some(limits::INSTANTIATE_TIMEOUT)),
                 callback_failure: Arc::default(),
                 waits: 0,
-                cancelled_ticks: AtomicU8::new(0),
+                cancelled_ticks: 0,
+                fuel: 0,
+                fuel_seen: 0,
             },
             memory: MemoryMeter { ceiling, ..MemoryMeter::default() },
         }
@@ -169,11 +174,21 @@ impl MemoryMeter {
 }
 
 impl ResourceLimiter for MemoryMeter {
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(1, current, desired, maximum))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(limits::TABLE_SLOT_BYTES, current, desired, maximum))
     }
 }

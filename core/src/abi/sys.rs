@@ -63,7 +63,11 @@ impl Host for State {
     async fn get_caller(&mut self) -> wasmtime::Result<Result<CallerContext, ErrorCode>> {
         self.effect(Touch::of(&ops::sys::GET_CALLER), |state| {
             let Some(caller) = &state.call.caller else {
-                return Ok(CallerContext { principal: None, source_id: String::new(), timestamp: String::new() });
+                return Ok(CallerContext {
+                    principal: None,
+                    source_id: String::new(),
+                    timestamp: String::new(),
+                });
             };
             Ok(CallerContext {
                 principal: caller.principal.as_ref().map(ToString::to_string),
@@ -75,18 +79,26 @@ impl Host for State {
 
     async fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
         let line = log_line(&message);
-        let logged: Result<(), ErrorCode> =
-            self.effect(Touch::of(&ops::sys::LOG).on(level_name(level)).moving(message.as_bytes()), |state| {
+        let logged: Result<(), ErrorCode> = self.effect(
+            Touch::of(&ops::sys::LOG).on(level_name(level)).moving(message.as_bytes()),
+            |state| {
                 let (capsule, principal) = (&*state.capsule.id, state.principal().as_str());
                 match level {
-                    LogLevel::Trace => tracing::trace!(target: "astrid::capsule", capsule, principal, "{line}"),
-                    LogLevel::Debug => tracing::debug!(target: "astrid::capsule", capsule, principal, "{line}"),
+                    LogLevel::Trace => {
+                        tracing::trace!(target: "astrid::capsule", capsule, principal, "{line}")
+                    }
+                    LogLevel::Debug => {
+                        tracing::debug!(target: "astrid::capsule", capsule, principal, "{line}")
+                    }
                     LogLevel::Info => tracing::info!(target: "astrid::capsule", capsule, principal, "{line}"),
                     LogLevel::Warn => tracing::warn!(target: "astrid::capsule", capsule, principal, "{line}"),
-                    LogLevel::Error => tracing::error!(target: "astrid::capsule", capsule, principal, "{line}"),
+                    LogLevel::Error => {
+                        tracing::error!(target: "astrid::capsule", capsule, principal, "{line}")
+                    }
                 }
                 Ok(())
-            })?;
+            },
+        )?;
         // The function has no result: a line that the audit could not take is not logged, and the guest goes on.
         drop(logged);
         Ok(())
@@ -113,18 +125,22 @@ impl Host for State {
     }
 
     async fn sleep_ns(&mut self, duration_ns: u64) -> wasmtime::Result<Result<(), ErrorCode>> {
-        self.waiting(Touch::of(&ops::sys::SLEEP_NS), |()| Verdict::ALLOWED, |state| {
-            if duration_ns > limits::SLEEP_NS {
-                return Err(ErrorCode::TooLarge);
-            }
-            let runtime = state.capsule.host.runtime.clone();
-            Ok(async move {
-                if duration_ns > 0 {
-                    super::timer::sleep(&runtime, Duration::from_nanos(duration_ns)).await;
+        self.waiting(
+            Touch::of(&ops::sys::SLEEP_NS),
+            |()| Verdict::ALLOWED,
+            |state| {
+                if duration_ns > limits::SLEEP_NS {
+                    return Err(ErrorCode::TooLarge);
                 }
-                Ok(())
-            })
-        })
+                let runtime = state.capsule.host.runtime.clone();
+                Ok(async move {
+                    if duration_ns > 0 {
+                        super::timer::sleep(&runtime, Duration::from_nanos(duration_ns)).await;
+                    }
+                    Ok(())
+                })
+            },
+        )
         .await
     }
 

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::policy::{Profile, ThroughputWindow};
+use crate::policy::{CpuWindow, Profile, ThroughputWindow};
 use crate::principal::Principal;
 
 /// What one principal has used since the host was opened; read by `Host::usage`.
@@ -48,6 +49,9 @@ pub struct Tenant {
     principal: Principal,
     profile: Mutex<Arc<Profile>>,
     throughput: Mutex<HashMap<Arc<str>, ThroughputWindow>>,
+    /// The fuel it may burn, over all its capsules.
+    pub cpu: CpuWindow,
+    waiting_for_share: Notify,
     /// What it has used.
     pub counters: Counters,
 }
@@ -63,6 +67,16 @@ impl Tenant {
     #[must_use]
     pub fn profile(&self) -> Arc<Profile> {
         Arc::clone(&self.profile.lock())
+    }
+
+    /// Waits until a call of this principal gives its share back; registered from the moment it is made.
+    pub fn share_given_back(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.waiting_for_share.notified()
+    }
+
+    /// Wakes those who wait for a share.
+    pub fn wake_waiting_for_share(&self) {
+        self.waiting_for_share.notify_waiters();
     }
 
     /// Charges `bytes` to this second's budget of (capsule, principal); false when it is used up.
@@ -114,6 +128,8 @@ impl Tenants {
             principal: principal.clone(),
             profile: Mutex::new(Arc::new(self.read_profile(principal)?)),
             throughput: Mutex::default(),
+            cpu: CpuWindow::default(),
+            waiting_for_share: Notify::new(),
             counters: Counters::default(),
         });
         known.insert(principal.clone(), Arc::clone(&tenant));

@@ -29,7 +29,8 @@ impl Host for State {
             let capsule = &state.capsule;
             let declared = &capsule.manifest.uplinks;
             let principal = state.principal().clone();
-            let info = capsule.uplinks.register(&name, &platform, profile_of(profile), declared, &principal)?;
+            let info =
+                capsule.uplinks.register(&name, &platform, profile_of(profile), declared, &principal)?;
             let id = info.id.clone();
             capsule.host.desk.uplink_registered(info);
             Ok(id)
@@ -43,35 +44,41 @@ impl Host for State {
         content: String,
     ) -> wasmtime::Result<Result<bool, ErrorCode>> {
         let touch = Touch::of(&ops::uplink::UPLINK_SEND).on(&platform_user_id).moving(content.as_bytes());
-        self.waiting(touch, |&delivered| told(delivered), |state| {
-            let sending = state.capsule.uplinks.sending(&uplink_id, &platform_user_id, &content)?;
-            let draft = UplinkDraft {
-                principal: state.principal().clone(),
-                uplink: sending.info().clone(),
-                platform_user_id: platform_user_id.clone(),
-                content: content.clone(),
-                resolved: None,
-            };
-            let failure = state.call.callback_failure.clone();
-            let host = state.capsule.host.clone();
-            draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
-            Ok(async move {
-                let answer = host.desk.uplink(draft).await;
-                drop(sending);
-                match answer {
-                    Ok(Delivery::Delivered) => Ok(true),
-                    Ok(Delivery::NoSession) => Err(ErrorCode::NoSession),
-                    Ok(Delivery::Dropped)
-                    | Err(Unanswered::NoHandler | Unanswered::Timeout | Unanswered::Invalid(_)) => Ok(false),
-                    Err(Unanswered::TooMany) => Err(ErrorCode::Quota),
-                    Err(Unanswered::Closed) => Err(ErrorCode::fault("closed")),
-                    Err(Unanswered::Failed(error)) => {
-                        failure.lock().get_or_insert(error);
-                        Ok(false)
+        self.waiting(
+            touch,
+            |&delivered| told(delivered),
+            |state| {
+                let sending = state.capsule.uplinks.sending(&uplink_id, &platform_user_id, &content)?;
+                let draft = UplinkDraft {
+                    principal: state.principal().clone(),
+                    uplink: sending.info().clone(),
+                    platform_user_id: platform_user_id.clone(),
+                    content: content.clone(),
+                    resolved: None,
+                };
+                let failure = state.call.callback_failure.clone();
+                let host = state.capsule.host.clone();
+                draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
+                Ok(async move {
+                    let answer = host.desk.uplink(draft).await;
+                    drop(sending);
+                    match answer {
+                        Ok(Delivery::Delivered) => Ok(true),
+                        Ok(Delivery::NoSession) => Err(ErrorCode::NoSession),
+                        Ok(Delivery::Dropped)
+                        | Err(Unanswered::NoHandler | Unanswered::Timeout | Unanswered::Invalid(_)) => {
+                            Ok(false)
+                        }
+                        Err(Unanswered::TooMany) => Err(ErrorCode::Quota),
+                        Err(Unanswered::Closed) => Err(ErrorCode::fault("closed")),
+                        Err(Unanswered::Failed(error)) => {
+                            failure.lock().get_or_insert(error);
+                            Ok(false)
+                        }
                     }
-                }
-            })
-        })
+                })
+            },
+        )
         .await
     }
 }

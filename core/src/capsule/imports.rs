@@ -51,7 +51,8 @@ impl Exported {
 /// # Errors
 /// [`ErrorKind::ManifestInvalid`] naming the capsules that import each other in a circle.
 pub fn load_order(manifests: &[&Manifest]) -> Result<Vec<usize>> {
-    let needs: Vec<BTreeSet<usize>> = manifests.iter().map(|manifest| providers(manifest, manifests)).collect();
+    let needs: Vec<BTreeSet<usize>> =
+        manifests.iter().map(|manifest| providers(manifest, manifests)).collect();
     let mut order = Vec::with_capacity(manifests.len());
     let mut placed = BTreeSet::new();
     while order.len() < manifests.len() {

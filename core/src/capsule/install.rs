@@ -47,10 +47,18 @@ pub async fn install(
     host.audit.admit()?;
     let principal = loading.principal.clone();
     let attenuation = loading.attenuate.clone();
-    let mut record = Record { host, id: &id, package: &package, principal: principal.as_str(), phase, open: true };
-    let hooked = run_hook(host, engine, &package, loading, phase).await.map_err(|error| error.with("capsule", &id));
+    let mut record =
+        Record { host, id: &id, package: &package, principal: principal.as_str(), phase, open: true };
+    let hooked =
+        run_hook(host, engine, &package, loading, phase).await.map_err(|error| error.with("capsule", &id));
     let now = now_ms();
     let kept = hooked.and_then(|()| {
+        // A hook whose questions were cut off by closing has not installed anything, whatever it says.
+        if host.closing.is_given() {
+            return Err(
+                Error::new(ErrorKind::Closed, "the host was closed while the hook ran").with("capsule", &id)
+            );
+        }
         host.store.receipts().put(&Receipt {
             capsule: id.clone(),
             version: package.manifest.package.version.to_string(),
@@ -61,8 +69,8 @@ pub async fn install(
             updated_at: now,
         })
     });
-    record.close(kept.as_ref().err())?;
-    kept?;
+    let recorded = record.close(kept.as_ref().err());
+    kept.and(recorded)?;
     Ok(Installed {
         id: id.clone(),
         version: package.manifest.package.version.to_string(),
@@ -94,10 +102,11 @@ async fn call_hook(
     tenant: &Arc<Tenant>,
     phase: Phase,
 ) -> Result<()> {
-    let mut instance = Instance::make(compiled, context, tenant).await?;
+    let mut instance = Instance::make(compiled, context, tenant, limits::HOOK_TIMEOUT, u64::MAX).await?;
     let failure = FailureSlot::default();
     let start = Start {
         budget: Some(limits::HOOK_TIMEOUT),
+        fuel: u64::MAX,
         caller: Some(Caller::embedder(Some(tenant.principal().clone()))),
         callback_failure: Arc::clone(&failure),
     };

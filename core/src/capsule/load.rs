@@ -47,7 +47,8 @@ pub async fn load(
     let id = package.id().to_owned();
     let principal = loading.principal.clone();
     let hash = package.hash;
-    let loaded = load_plainly(host, engine, package, loading).await.map_err(|error| error.with("capsule", &id));
+    let loaded =
+        load_plainly(host, engine, package, loading).await.map_err(|error| error.with("capsule", &id));
     let (outcome, reason) = match &loaded {
         Ok(_) => (Outcome::Allowed, ""),
         Err(error) => (Outcome::Failed, error.kind().code()),
@@ -64,7 +65,7 @@ pub async fn load(
     let live = loaded.live()?;
     if live.compiled.exports().run {
         let tenant = host.tenants.admit(&live.context.owner)?;
-        loaded.start_run(&live, tenant);
+        loaded.start_run(&live, &tenant);
     }
     Ok(loaded)
 }
@@ -114,7 +115,8 @@ fn check_pin(host: &HostContext, package: &Package) -> Result<Option<Receipt>> {
         }
         None if package.named_hash.is_some() => Ok(None),
         None => {
-            let message = "nothing pins the component's hash: install the capsule, or name the hash in its manifest";
+            let message =
+                "nothing pins the component's hash: install the capsule, or name the hash in its manifest";
             Err(Error::new(ErrorKind::NotInstalled, message))
         }
     }
@@ -130,7 +132,11 @@ fn narrowed(mut loading: Loading, installed: Option<Vec<String>>) -> Loading {
 }
 
 /// Everything the capsule's instances will share.
-pub(super) fn assemble(host: &Arc<HostContext>, package: &Package, loading: Loading) -> Result<Arc<CapsuleContext>> {
+pub(super) fn assemble(
+    host: &Arc<HostContext>,
+    package: &Package,
+    loading: Loading,
+) -> Result<Arc<CapsuleContext>> {
     let manifest = Arc::clone(&package.manifest);
     let capabilities = Capabilities::compile(&manifest)?;
     let capabilities = match &loading.attenuate {
@@ -145,6 +151,11 @@ pub(super) fn assemble(host: &Arc<HostContext>, package: &Package, loading: Load
             Some(Binding { action, topic: rule.pattern.as_str().to_owned() })
         })
         .collect();
+    // The contract's number is the most; a profile may lower it.
+    let quota =
+        host.tenants.known(&loading.principal).map(|tenant| tenant.profile().quotas.max_subscriptions);
+    let quota = quota.and_then(|quota| usize::try_from(quota).ok()).unwrap_or(usize::MAX);
+    let subscriptions = quota.min(limits::SUBSCRIPTIONS);
     let name = [manifest.package.name.as_bytes(), &[0], &package.hash].concat();
     let source = Uuid::new_v5(&SOURCES, &name).to_string();
     Ok(Arc::new(CapsuleContext {
@@ -161,7 +172,7 @@ pub(super) fn assemble(host: &Arc<HostContext>, package: &Package, loading: Load
         uplinks: Uplinks::new(&manifest.package.name),
         cancel: Cancel::default(),
         ready: Cancel::default(),
-        subscriptions: Arc::new(Slots::new(limits::SUBSCRIPTIONS)),
+        subscriptions: Arc::new(Slots::new(subscriptions)),
         run_interest: Arc::default(),
         manifest,
     }))

@@ -5,6 +5,7 @@ mod install;
 mod load;
 mod package;
 mod run;
+mod share;
 mod shelf;
 mod trigger;
 
@@ -136,8 +137,10 @@ impl Loaded {
     }
 
     fn live(&self) -> Result<Live> {
-        let live = self.live.read().clone();
-        live.ok_or_else(|| Error::new(ErrorKind::Closed, "the capsule was unloaded").with("capsule", &*self.id))
+        let held = self.live.read().clone();
+        held.ok_or_else(|| {
+            Error::new(ErrorKind::Closed, "the capsule was unloaded").with("capsule", &*self.id)
+        })
     }
 
     fn enter(&self, state: State, failure: Option<String>) {
@@ -185,7 +188,8 @@ impl Loaded {
                         return Err(Error::new(ErrorKind::NotReady, message).with("capsule", &*self.id));
                     }
                     State::Unloaded => {
-                        return Err(Error::new(ErrorKind::Closed, "the capsule was unloaded").with("capsule", &*self.id));
+                        return Err(Error::new(ErrorKind::Closed, "the capsule was unloaded")
+                            .with("capsule", &*self.id));
                     }
                 }
             }
@@ -196,8 +200,7 @@ impl Loaded {
 
     /// Cancels everything the capsule does, waits for it to end, and lets go of what it held. Idempotent.
     pub async fn unload(&self) -> Result<()> {
-        let Some(live) = self.live.write().take() else { return Ok(()) };
-        let context = live.context;
+        let Some(Live { context, .. }) = self.live.write().take() else { return Ok(()) };
         context.cancel.give();
         let run = {
             let mut life = self.state.lock();
@@ -208,7 +211,8 @@ impl Loaded {
         let runtime = context.host.runtime.clone();
         if let Some(mut run) = run {
             let late = std::pin::pin!(crate::abi::timer::sleep(&runtime, limits::UNLOAD_WAIT));
-            if let futures_util::future::Either::Right(_) = futures_util::future::select(&mut run, late).await {
+            if let futures_util::future::Either::Right(_) = futures_util::future::select(&mut run, late).await
+            {
                 run.abort();
             }
         }

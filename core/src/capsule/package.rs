@@ -37,8 +37,9 @@ impl Package {
     pub fn read(path: &Path, options: &ParseOptions) -> Result<Self> {
         let manifest_path = if path.is_dir() { path.join(MANIFEST_FILE) } else { path.to_owned() };
         let text = read(&manifest_path).and_then(|bytes| {
-            String::from_utf8(bytes)
-                .map_err(|error| Error::new(ErrorKind::ManifestInvalid, "the manifest is not UTF-8").caused_by(error))
+            String::from_utf8(bytes).map_err(|error| {
+                Error::new(ErrorKind::ManifestInvalid, "the manifest is not UTF-8").caused_by(error)
+            })
         })?;
         let folder = manifest_path.parent().map_or_else(PathBuf::new, Path::to_owned);
         let parsed = Manifest::parse(&text, options)
@@ -53,7 +54,12 @@ impl Package {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn from_memory(manifest: &str, component: Vec<u8>, hash: [u8; 32], options: &ParseOptions) -> Result<Self> {
+    pub fn from_memory(
+        manifest: &str,
+        component: Vec<u8>,
+        hash: [u8; 32],
+        options: &ParseOptions,
+    ) -> Result<Self> {
         let parsed = Manifest::parse(manifest, options)?;
         Self::assemble(parsed.manifest, parsed.warnings, component, Some(hash))
     }
@@ -69,7 +75,9 @@ impl Package {
         for named in [in_manifest, also_named].into_iter().flatten() {
             if named != hash {
                 let message = format!("the component's BLAKE3 is {}, named was {}", hex(&hash), hex(&named));
-                return Err(Error::new(ErrorKind::HashMismatch, message).with("capsule", &manifest.package.name));
+                return Err(
+                    Error::new(ErrorKind::HashMismatch, message).with("capsule", &manifest.package.name)
+                );
             }
         }
         let named_hash = in_manifest.or(also_named);
@@ -114,7 +122,8 @@ fn read_meta(folder: &Path) -> Result<Option<[u8; 32]>> {
         return Ok(None);
     }
     let meta: Meta = serde_json::from_slice(&read(&path)?).map_err(|error| {
-        Error::new(ErrorKind::ManifestInvalid, format!("`{META_FILE}` is malformed: {error}")).caused_by(error)
+        Error::new(ErrorKind::ManifestInvalid, format!("`{META_FILE}` is malformed: {error}"))
+            .caused_by(error)
     })?;
     meta.wasm_hash.as_deref().map(parse_hash).transpose()
 }
@@ -127,7 +136,10 @@ pub fn parse_hash(text: &str) -> Result<[u8; 32]> {
     let lower = text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let parsed = lower.then(|| blake3::Hash::from_hex(text).ok()).flatten();
     parsed.map(|hash| *hash.as_bytes()).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidArgument, format!("`{text}` is not a BLAKE3 hash of 64 lower-case hex digits"))
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("`{text}` is not a BLAKE3 hash of 64 lower-case hex digits"),
+        )
     })
 }
 

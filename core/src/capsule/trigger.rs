@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::share::Share;
 use super::{Live, Loaded};
 use crate::abi::state::{Caller, FailureSlot};
 use crate::abi::tenant::{Counters, Tenant};
@@ -28,9 +29,11 @@ impl HookResult {
     /// [`ErrorKind::InvalidArgument`] when there is no data or it is not JSON.
     pub fn json(&self) -> Result<serde_json::Value> {
         let data = self.data.as_deref();
-        let data = data.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "the hook answered without data"))?;
+        let data =
+            data.ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "the hook answered without data"))?;
         serde_json::from_str(data).map_err(|error| {
-            Error::new(ErrorKind::InvalidArgument, format!("the hook's data is not JSON: {error}")).caused_by(error)
+            Error::new(ErrorKind::InvalidArgument, format!("the hook's data is not JSON: {error}"))
+                .caused_by(error)
         })
     }
 }
@@ -90,11 +93,12 @@ impl Loaded {
             Err(error) => return record.close(Some(&error)).and(Err(error)),
         };
         Counters::add(&tenant.counters.triggers, 1);
-        let in_flight = self.begin();
+        // Held until the entry is written: an unload waits for it before the log may close.
+        let _in_flight = self.begin();
         let served = self.serve(&live, &tenant, &invocation).await;
-        drop(in_flight);
-        record.close(served.as_ref().err())?;
-        served
+        let recorded = record.close(served.as_ref().err());
+        let served = served?;
+        recorded.map(|()| served)
     }
 
     async fn serve(
@@ -104,17 +108,22 @@ impl Loaded {
         invocation: &Invocation<'_>,
     ) -> Result<HookResult> {
         let failure = FailureSlot::default();
+        let most = Duration::from_secs(tenant.profile().quotas.max_timeout_secs);
+        let budget = invocation.timeout.map_or(most, |asked| asked.min(most));
+        let deadline = Instant::now().checked_add(budget);
+        let share = Share::take(tenant, &live.context.host.runtime, deadline).await?;
         let mut instance = match self.shelf.take(tenant.principal()) {
             Some(instance) => instance,
-            None => Instance::make(&live.compiled, &live.context, tenant).await?,
+            None => Instance::make(&live.compiled, &live.context, tenant, budget, share.fuel()).await?,
         };
-        let most = Duration::from_secs(tenant.profile().quotas.max_timeout_secs);
         let start = Start {
-            budget: Some(invocation.timeout.map_or(most, |asked| asked.min(most))),
+            budget: deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
+            fuel: share.fuel(),
             caller: Some(invocation.caller.clone()),
             callback_failure: Arc::clone(&failure),
         };
         let exit = instance.hook(start, invocation.action, invocation.payload).await;
+        share.settle(exit.fuel);
         Counters::add(&tenant.counters.fuel, exit.fuel);
         let held = instance.state().memory.held;
         tenant.counters.memory_peak_bytes.fetch_max(held, std::sync::atomic::Ordering::Relaxed);
@@ -183,7 +192,9 @@ impl Drop for Record<'_> {
 fn outcome_of(kind: ErrorKind) -> Outcome {
     match kind {
         ErrorKind::Cancelled => Outcome::Cancelled,
-        ErrorKind::PrincipalRefused | ErrorKind::CapabilityDenied | ErrorKind::QuotaExceeded => Outcome::Denied,
+        ErrorKind::PrincipalRefused | ErrorKind::CapabilityDenied | ErrorKind::QuotaExceeded => {
+            Outcome::Denied
+        }
         _ => Outcome::Failed,
     }
 }

@@ -98,7 +98,8 @@ impl Dispatcher {
         let wanting = self.wanting(&message.topic);
         for group in wanting.chunk_by(|a, b| a.priority == b.priority) {
             let payload = chain.payload.clone().unwrap_or_else(|| message.payload.to_string());
-            let replies = join_all(group.iter().map(|handler| call(handler, message, payload.as_bytes()))).await;
+            let replies =
+                join_all(group.iter().map(|handler| call(handler, message, payload.as_bytes()))).await;
             chain.handlers += group.len() as u64;
             if let Some(reason) = replies.iter().find_map(denied) {
                 chain.verdict = Verdict::Deny(reason);
@@ -119,7 +120,11 @@ impl Dispatcher {
 
     fn wanting(&self, topic: &Topic) -> Vec<Handler> {
         let handlers = self.handlers.read();
-        handlers.iter().filter(|handler| handler.pattern.fires(topic) && !self_heard(handler, topic)).cloned().collect()
+        handlers
+            .iter()
+            .filter(|handler| handler.pattern.fires(topic) && !self_heard(handler, topic))
+            .cloned()
+            .collect()
     }
 }
 

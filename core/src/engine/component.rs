@@ -78,7 +78,10 @@ fn compile(engine: &Engine, exports: Exports, bytes: &[u8]) -> Result<Linked> {
     })?;
     let hook = if exports.hook {
         Some(HookIndices::new(&pre).map_err(|error| {
-            Error::new(ErrorKind::AbiMismatch, format!("`astrid-hook-trigger` has another signature: {error:#}"))
+            Error::new(
+                ErrorKind::AbiMismatch,
+                format!("`astrid-hook-trigger` has another signature: {error:#}"),
+            )
         })?)
     } else {
         None

@@ -20,10 +20,12 @@ impl From<Stopped> for Error {
 
 /// Names the limit that stopped the guest, or the trap with the guest's own backtrace.
 #[must_use]
-pub fn fault(error: wasmtime::Error, state: Option<&State>) -> Error {
+pub fn fault(error: &wasmtime::Error, state: Option<&State>) -> Error {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
     let named = match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Error::new(ErrorKind::FuelExhausted, "the guest used up the fuel of the call"),
+        Some(Trap::OutOfFuel) => {
+            Error::new(ErrorKind::FuelExhausted, "the guest used up the fuel of the call")
+        }
         Some(Trap::Interrupt) if state.is_some_and(|state| state.capsule.cancel.is_given()) => cancelled(),
         Some(Trap::Interrupt) => timeout(),
         _ if state.is_some_and(expired) => timeout(),
@@ -31,7 +33,10 @@ pub fn fault(error: wasmtime::Error, state: Option<&State>) -> Error {
             Error::new(ErrorKind::MemoryExceeded, "the guest needed more memory than its ceiling and gave up")
         }
         Some(trap) => Error::new(ErrorKind::GuestTrap, format!("the guest trapped: {trap}")),
-        None => Error::new(ErrorKind::GuestTrap, format!("the guest broke a rule of its calls: {}", error.root_cause())),
+        None => Error::new(
+            ErrorKind::GuestTrap,
+            format!("the guest broke a rule of its calls: {}", error.root_cause()),
+        ),
     };
     if backtrace.is_empty() { named } else { named.with_guest_backtrace(backtrace) }
 }
@@ -52,7 +57,8 @@ fn cancelled() -> Error {
 fn frames(backtrace: &WasmBacktrace) -> String {
     let mut text = String::new();
     for (n, frame) in backtrace.frames().iter().enumerate() {
-        let name = frame.func_name().map_or_else(|| format!("<function {}>", frame.func_index()), str::to_owned);
+        let name =
+            frame.func_name().map_or_else(|| format!("<function {}>", frame.func_index()), str::to_owned);
         let name = wasmtime_name(&name);
         if n > 0 {
             text.push('\n');

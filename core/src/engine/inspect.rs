@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
 /// The exports the host calls. A stub that a toolchain filled in counts as absent.
+#[allow(clippy::struct_excessive_bools)] // Four exports that are each there or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exports {
     /// `astrid-hook-trigger`.
@@ -132,7 +133,9 @@ fn check_header(bytes: &[u8]) -> Result<()> {
         return Err(invalid("the file is not WebAssembly"));
     };
     if rest.starts_with(&CORE_MODULE) {
-        return Err(invalid("the file is a core module; capsules are components (wrap it with `wasm-tools component new`)"));
+        return Err(invalid(
+            "the file is a core module; capsules are components (wrap it with `wasm-tools component new`)",
+        ));
     }
     Ok(())
 }

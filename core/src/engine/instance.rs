@@ -1,15 +1,17 @@
 //! One instance of a component, made for one principal and never shown to another.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::TypedFunc;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use super::{Compiled, Stopped, fault, watched};
+use crate::abi::clock::Remaining;
 use crate::abi::context::CapsuleContext;
 use crate::abi::state::{Caller, Phase, State};
 use crate::abi::tenant::Tenant;
+use crate::abi::timer;
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -22,8 +24,8 @@ mod guest {
     });
 }
 
-pub use guest::astrid::guest::lifecycle::CapsuleResult as HookReply;
 pub(super) use guest::InterceptorIndices as HookIndices;
+pub use guest::astrid::guest::lifecycle::CapsuleResult as HookReply;
 
 /// Ticks a guest may still run after its capsule was cancelled, so that it can end by itself.
 const GRACE_TICKS: u8 = 2;
@@ -32,7 +34,7 @@ const GRACE_TICKS: u8 = 2;
 pub struct Instance {
     store: Store<State>,
     hook: Option<guest::Interceptor>,
-    instance: wasmtime::component::Instance,
+    exports: wasmtime::component::Instance,
     compiled: Compiled,
     spent: bool,
 }
@@ -57,29 +59,36 @@ impl Instance {
     ///
     /// # Errors
     /// Whatever the start code did wrong, as for a call.
-    pub async fn make(compiled: &Compiled, capsule: &Arc<CapsuleContext>, tenant: &Arc<Tenant>) -> Result<Self> {
+    pub async fn make(
+        compiled: &Compiled,
+        capsule: &Arc<CapsuleContext>,
+        tenant: &Arc<Tenant>,
+        budget: Duration,
+        fuel: u64,
+    ) -> Result<Self> {
         let engine = &compiled.engine;
         let mut store = Store::new(&engine.wasmtime, State::new(Arc::clone(capsule), Arc::clone(tenant)));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
-        store.epoch_deadline_callback(|store| Ok(at_tick(store.data())));
-        store.set_fuel(limits::FUEL_PER_TRIGGER).map_err(|error| fault(error, None))?;
+        store.epoch_deadline_callback(|mut store| at_tick(&mut store));
+        store.set_fuel(fuel).map_err(|error| fault(&error, None))?;
         store.set_epoch_deadline(1);
         let clock = store.data().call.clock.clone();
+        clock.rewind(Some(budget.min(limits::INSTANTIATE_TIMEOUT)));
         let making = compiled.linked.pre.instantiate_async(&mut store);
         let made = watched(engine, &capsule.host.runtime, &clock, &capsule.cancel, making).await;
         let instance = match made {
             Ok(Ok(instance)) => instance,
-            Ok(Err(error)) => return Err(fault(error, Some(store.data()))),
+            Ok(Err(error)) => return Err(fault(&error, Some(store.data()))),
             Err(stopped) => return Err(stopped.into()),
         };
         let hook = match &compiled.linked.hook {
             Some(indices) => {
-                Some(indices.load(&mut store, &instance).map_err(|error| fault(error, Some(store.data())))?)
+                Some(indices.load(&mut store, &instance).map_err(|error| fault(&error, Some(store.data())))?)
             }
             None => None,
         };
-        Ok(Self { store, hook, instance, compiled: compiled.clone(), spent: false })
+        Ok(Self { store, hook, exports: instance, compiled: compiled.clone(), spent: false })
     }
 
     /// Calls `astrid-hook-trigger`.
@@ -103,7 +112,7 @@ impl Instance {
             Phase::Run | Phase::Hook | Phase::Instantiate => "run",
         };
         self.begin(call, phase);
-        let found: wasmtime::Result<TypedFunc<(), ()>> = self.instance.get_typed_func(&mut self.store, name);
+        let found: wasmtime::Result<TypedFunc<(), ()>> = self.exports.get_typed_func(&mut self.store, name);
         let function = match found {
             Ok(function) => function,
             Err(error) => return Exit { result: Err(missing(name).caused_by(error)), fuel: 0 },
@@ -131,12 +140,13 @@ impl Instance {
         // Until the call has ended well nobody may use the instance again, whoever drops the future.
         self.spent = true;
         self.store.set_epoch_deadline(1);
-        let fuel = if phase == Phase::Hook { limits::FUEL_PER_TRIGGER } else { u64::MAX };
-        if let Err(error) = self.store.set_fuel(fuel) {
+        if let Err(error) = self.store.set_fuel(call.fuel) {
             tracing::error!(%error, "fuel is not metered");
         }
         let state = self.store.data_mut();
         state.call.phase = phase;
+        state.call.fuel = call.fuel;
+        state.call.fuel_seen = call.fuel;
         state.call.clock.rewind(call.budget);
         state.call.caller = call.caller;
         state.call.callback_failure = call.callback_failure;
@@ -145,14 +155,14 @@ impl Instance {
     }
 
     fn end<T>(&mut self, ended: Result<wasmtime::Result<T>, Stopped>) -> Exit<T> {
-        let start = if self.store.data().call.phase == Phase::Hook { limits::FUEL_PER_TRIGGER } else { u64::MAX };
+        let start = self.store.data().call.fuel;
         let fuel = self.store.get_fuel().map_or(0, |left| start.saturating_sub(left));
         let result = match ended {
             Ok(Ok(value)) => {
                 self.spent = false;
                 Ok(value)
             }
-            Ok(Err(error)) => Err(fault(error, Some(self.store.data()))),
+            Ok(Err(error)) => Err(fault(&error, Some(self.store.data()))),
             Err(stopped) => Err(stopped.into()),
         };
         let state = self.store.data_mut();
@@ -166,25 +176,45 @@ impl Instance {
 pub struct Start {
     /// Wall clock; none means no deadline.
     pub budget: Option<Duration>,
+    /// Fuel it may burn.
+    pub fuel: u64,
     /// Where the work comes from.
     pub caller: Option<Caller>,
     /// Where a failing callback is kept.
     pub callback_failure: crate::abi::state::FailureSlot,
 }
 
-/// Looked at every tick while the guest runs.
-fn at_tick(state: &State) -> UpdateDeadline {
-    use crate::abi::clock::Remaining;
+/// Looked at every tick while the guest runs: is its time up, was it cancelled, may its principal burn more fuel?
+fn at_tick(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+    let left = store.get_fuel()?;
+    let state = store.data_mut();
     if state.call.clock.remaining() == Remaining::Expired {
-        return UpdateDeadline::Interrupt;
+        return Ok(UpdateDeadline::Interrupt);
     }
     if state.capsule.cancel.is_given() {
-        let ticks = state.call.cancelled_ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if ticks >= GRACE_TICKS {
-            return UpdateDeadline::Interrupt;
+        state.call.cancelled_ticks = state.call.cancelled_ticks.saturating_add(1);
+        if state.call.cancelled_ticks > GRACE_TICKS {
+            return Ok(UpdateDeadline::Interrupt);
         }
     }
-    UpdateDeadline::Yield(1)
+    Ok(delay(state, left).map_or(UpdateDeadline::Yield(1), |delay| {
+        let runtime = state.capsule.host.runtime.clone();
+        UpdateDeadline::YieldCustom(1, Box::pin(async move { timer::sleep(&runtime, delay).await }))
+    }))
+}
+
+/// Charges a run loop's fuel as it burns, and says how long the loop must stand back when its principal is overdrawn.
+/// Triggers reserved theirs before they began.
+fn delay(state: &mut State, left: u64) -> Option<Duration> {
+    let burned = state.call.fuel_seen.saturating_sub(left);
+    state.call.fuel_seen = left;
+    let profile = state.owner.profile();
+    if state.call.phase != Phase::Run || profile.is_exempt_from_cpu_bounds() {
+        return None;
+    }
+    let now = Instant::now();
+    let until = state.owner.cpu.charge(now, burned, &profile.quotas)?;
+    Some(until.saturating_duration_since(now))
 }
 
 fn missing(export: &str) -> Error {

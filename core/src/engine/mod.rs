@@ -14,7 +14,7 @@ pub use inspect::{Exports, inspect};
 pub use instance::{Exit, HookReply, Instance, Start};
 pub use watch::{Stopped, watched};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use wasmtime::component::Linker;
@@ -30,6 +30,10 @@ use ticker::Ticker;
 /// The engine every host of this process shares. A child of `fork` builds its own: threads do not survive a fork.
 /// It is kept for the life of the process: building it costs more than its one sleeping thread.
 static SHARED: Mutex<Option<(u32, Arc<Engine>)>> = Mutex::new(None);
+
+/// The process whose first engine started the compiler's thread pool; a child of `fork` has the pool without its threads,
+/// and must compile on the calling thread.
+static COMPILER: OnceLock<u32> = OnceLock::new();
 
 /// A configured wasmtime engine, its linker and its ticker.
 pub struct Engine {
@@ -70,6 +74,7 @@ impl Engine {
         let mut config = Config::new();
         config
             .concurrency_support(false)
+            .parallel_compilation(*COMPILER.get_or_init(std::process::id) == std::process::id())
             .consume_fuel(true)
             .epoch_interruption(true)
             .cranelift_opt_level(OptLevel::Speed)

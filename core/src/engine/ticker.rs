@@ -32,7 +32,12 @@ impl Ticker {
             let shared = Arc::clone(&shared);
             move || tick(&shared, &engine)
         })?;
-        Ok(Self { shared, thread: handle.thread().clone(), handle: Some(handle), process: std::process::id() })
+        Ok(Self {
+            shared,
+            thread: handle.thread().clone(),
+            handle: Some(handle),
+            process: std::process::id(),
+        })
     }
 
     /// Says that a guest is on a thread now; the ticker runs until the returned value is dropped.

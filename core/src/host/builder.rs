@@ -11,12 +11,14 @@ use crate::abi::context::{HostContext, Registry, Relay};
 use crate::abi::tenant::Tenants;
 use crate::audit::{Draft, Log, Options, Outcome};
 use crate::bus::Bus;
+use crate::cancel::Cancel;
 use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::ParseOptions;
 use crate::people::{
-    ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion, UplinkEvent,
+    ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
+    UplinkEvent,
 };
 use crate::policy::Profile;
 use crate::store::Store;
@@ -136,6 +138,7 @@ impl HostBuilder {
             registry: Registry::default(),
             session_allowances: Mutex::default(),
             relay: OnceLock::new(),
+            closing: Cancel::default(),
             recv_empty_on_timeout: options.recv_empty_on_timeout,
         });
         let dispatcher = Dispatcher::new(runtime.handle().clone());
@@ -161,5 +164,7 @@ fn build_runtime(workers: usize) -> Result<Runtime> {
         .thread_name("astrid-worker")
         .enable_time()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Internal, "the host's runtime cannot be started").caused_by(error))
+        .map_err(|error| {
+            Error::new(ErrorKind::Internal, "the host's runtime cannot be started").caused_by(error)
+        })
 }

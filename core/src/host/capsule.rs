@@ -61,7 +61,6 @@ impl Capsule {
     }
 
     /// Calls its hook; await the returned request. Dropping the future stops the guest.
-    #[must_use]
     pub fn trigger(&self, action: impl Into<String>, payload: impl Into<Vec<u8>>) -> Trigger {
         Trigger {
             capsule: self.clone(),
@@ -131,7 +130,10 @@ impl IntoFuture for Trigger {
             let host = &self.capsule.host;
             host.rooms()?;
             if self.principal.is_none() && host.0.require_principal {
-                return Err(Error::new(ErrorKind::PrincipalRefused, "this host serves calls that name a principal only"));
+                return Err(Error::new(
+                    ErrorKind::PrincipalRefused,
+                    "this host serves calls that name a principal only",
+                ));
             }
             let invocation = Invocation {
                 action: &self.action,

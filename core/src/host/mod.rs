@@ -82,19 +82,16 @@ impl Host {
     }
 
     /// Installs a capsule: runs its hook, then pins its hash. An installed capsule is upgraded.
-    #[must_use]
     pub fn install(&self, path: impl AsRef<Path>) -> Install {
         Install::new(self.clone(), path.as_ref().to_owned())
     }
 
     /// Loads a capsule from a folder with a `Capsule.toml`, or from the manifest itself.
-    #[must_use]
     pub fn load(&self, path: impl AsRef<Path>) -> Load {
         Load::from_path(self.clone(), path.as_ref().to_owned())
     }
 
     /// Loads a capsule from memory; `hash_hex` is the BLAKE3 the bytes must have.
-    #[must_use]
     pub fn load_component(&self, component: Vec<u8>, manifest_toml: &str, hash_hex: &str) -> Load {
         Load::from_memory(self.clone(), component, manifest_toml.to_owned(), hash_hex.to_owned())
     }
@@ -146,10 +143,11 @@ impl Host {
     fn configure_scope(&self, scope: &Scope, key: &str, value: &str) -> Result<()> {
         let rooms = self.rooms()?;
         let capsule = self.capsule(&scope.capsule)?;
-        let field = capsule.manifest().env.iter().find(|field| field.key == key).cloned().ok_or_else(|| {
-            let message = format!("the manifest declares no [env.{key}]");
-            Error::new(ErrorKind::InvalidArgument, message).with("capsule", &scope.capsule)
-        })?;
+        let field =
+            capsule.manifest().env.iter().find(|field| field.key == key).cloned().ok_or_else(|| {
+                let message = format!("the manifest declares no [env.{key}]");
+                Error::new(ErrorKind::InvalidArgument, message).with("capsule", &scope.capsule)
+            })?;
         match field.kind {
             EnvKind::Secret => rooms.context.store.secrets().set(scope, key, value),
             _ => rooms.context.store.settings().set(scope, key, value),
@@ -157,7 +155,6 @@ impl Host {
     }
 
     /// Publishes a JSON payload and waits for what the handlers decide.
-    #[must_use]
     pub fn publish(&self, topic: impl Into<String>, payload: Vec<u8>) -> Publish {
         Publish::new(self.clone(), topic.into(), payload)
     }
@@ -196,7 +193,8 @@ impl Host {
     /// [`ErrorKind::NotFound`] when no capsule of that id is loaded.
     pub fn capsule(&self, id: &str) -> Result<Capsule> {
         let found = self.0.capsules.lock().get(id).cloned();
-        let loaded = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no capsule `{id}` is loaded")))?;
+        let loaded =
+            found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no capsule `{id}` is loaded")))?;
         Ok(Capsule::new(self.clone(), loaded))
     }
 
@@ -234,6 +232,7 @@ impl Host {
             return Ok(());
         }
         let Some(open) = self.0.open.write().take() else { return Ok(()) };
+        open.context.closing.give();
         let capsules = std::mem::take(&mut *self.0.capsules.lock());
         let unloaded = join_all(capsules.values().map(|capsule| capsule.unload())).await;
         let closed = open.finish();
@@ -254,7 +253,10 @@ impl Host {
 
     fn rooms(&self) -> Result<Rooms> {
         if self.0.process != std::process::id() {
-            return Err(Error::new(ErrorKind::Closed, "the host belongs to the process that forked this one"));
+            return Err(Error::new(
+                ErrorKind::Closed,
+                "the host belongs to the process that forked this one",
+            ));
         }
         let open = self.0.open.read();
         let open = open.as_ref().ok_or_else(|| Error::new(ErrorKind::Closed, "the host is closed"))?;
@@ -309,7 +311,8 @@ impl Drop for Inner {
 
 fn find_packages(folder: &Path, parse: &ParseOptions) -> Result<Vec<(PathBuf, Package)>> {
     let unreadable = |error: std::io::Error| {
-        Error::new(ErrorKind::NotFound, format!("`{}` cannot be read: {error}", folder.display())).caused_by(error)
+        Error::new(ErrorKind::NotFound, format!("`{}` cannot be read: {error}", folder.display()))
+            .caused_by(error)
     };
     let mut folders = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {

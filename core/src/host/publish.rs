@@ -56,7 +56,8 @@ impl Publish {
         let rooms = self.host.rooms()?;
         let host = &rooms.context;
         let invalid = |why: String| Error::new(ErrorKind::InvalidArgument, why);
-        let topic = Topic::parse(&self.topic).map_err(|error| invalid(format!("the topic `{}`: {error}", self.topic)))?;
+        let topic = Topic::parse(&self.topic)
+            .map_err(|error| invalid(format!("the topic `{}`: {error}", self.topic)))?;
         if self.payload.len() > limits::PUBLISH_BYTES {
             return Err(invalid(format!("the payload is over {} bytes", limits::PUBLISH_BYTES)));
         }

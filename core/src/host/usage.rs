@@ -40,7 +40,10 @@ pub struct Usage {
 impl Usage {
     pub(super) fn read(host: &HostContext, principal: &Principal) -> Result<Self> {
         let tenant = host.tenants.known(principal).ok_or_else(|| {
-            Error::new(ErrorKind::PrincipalRefused, format!("nobody has named the principal `{principal}` yet"))
+            Error::new(
+                ErrorKind::PrincipalRefused,
+                format!("nobody has named the principal `{principal}` yet"),
+            )
         })?;
         let quotas = &tenant.profile().quotas;
         let counters = &tenant.counters;
