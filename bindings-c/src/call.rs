@@ -123,22 +123,24 @@ pub unsafe extern "C" fn astrid_capsule_trigger_async(
     // SAFETY: (handles), (outs), (texts), (arrays), (callbacks); the options were prepared with their size.
     unsafe {
         guard(error, || {
-            let completion = Closure::take(completion.ctx, completion.call, completion.drop);
+            let closure = Closure::take(completion.ctx, completion.call, completion.drop);
             let call = Out::optional(call).emptied();
             let capsule = handle("capsule", capsule)?;
             let trigger = trigger(capsule, action, bytes("payload", payload, payload_length)?, options)?;
+            let runtime = capsule.shared.host.handle()?;
+            let completion = closure.map(|closure| Completion { closure, called: false });
             let running = Arc::<Call>::default();
             let (callbacks, watched) = (capsule.shared.callbacks.clone(), Arc::clone(&running));
-            capsule.shared.host.spawn(async move {
+            runtime.spawn(async move {
                 // Dropping the trigger stops the guest.
                 let cancelled =
                     || Err(Error::new(ErrorKind::Cancelled, "the call was cancelled by its caller"));
                 let ended = watched.stop.or(trigger).await.unwrap_or_else(cancelled);
                 watched.done.store(true, Ordering::Release);
-                if let Some(completion) = completion {
-                    callbacks.post(Job::notice(move || complete(&completion, ended)));
+                if let Some(mut completion) = completion {
+                    callbacks.post(Job::notice(move || completion.call(ended)));
                 }
-            })?;
+            });
             call.give(astrid_call(running));
             Ok(())
         })
@@ -152,18 +154,38 @@ type Complete = unsafe extern "C" fn(
     *const astrid_error,
 );
 
-fn complete(completion: &Closure<Complete>, ended: Result<HookResult>) {
-    let (ctx, call) = completion.parts();
-    match ended {
-        Ok(result) => {
-            let result = astrid_hook_result::from(result);
-            // SAFETY: (callbacks) `call` goes with `ctx`; the result lives until `call` returns.
-            unsafe { call(ctx, OK, &raw const result, ptr::null()) };
+/// Owes C one call: if the host ends before it can be made, it is made with `closed`.
+struct Completion {
+    closure: Closure<Complete>,
+    called: bool,
+}
+
+impl Completion {
+    fn call(&mut self, ended: Result<HookResult>) {
+        self.called = true;
+        let (ctx, call) = self.closure.parts();
+        match ended {
+            Ok(result) => {
+                let result = astrid_hook_result::from(result);
+                // SAFETY: (callbacks) `call` goes with `ctx`; the result lives until `call` returns.
+                unsafe { call(ctx, OK, &raw const result, ptr::null()) };
+            }
+            Err(failure) => {
+                let error = astrid_error::from(&failure);
+                // SAFETY: the same, with the error.
+                unsafe { call(ctx, failure.kind().number(), ptr::null(), &raw const error) };
+            }
         }
-        Err(failure) => {
-            let error = astrid_error::from(&failure);
-            // SAFETY: the same, with the error.
-            unsafe { call(ctx, failure.kind().number(), ptr::null(), &raw const error) };
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        if !self.called {
+            self.call(Err(Error::new(
+                ErrorKind::Closed,
+                "the host was closed before the call's end could be told",
+            )));
         }
     }
 }

@@ -150,14 +150,30 @@ impl Queue {
         ran
     }
 
+    /// Lets go of the questions that wait; nobody wants their answers any more.
+    pub(crate) fn forget_questions(&self) {
+        let mut state = self.state.lock();
+        let (questions, others) = std::mem::take(&mut state.jobs).into_iter().partition(|job| job.question);
+        state.jobs = others;
+        self.calm(&mut state);
+        drop(state);
+        // Their drop may be foreign code, so it runs outside the lock.
+        drop::<VecDeque<Job>>(questions);
+    }
+
     fn next(&self) -> Option<Job> {
         let mut state = self.state.lock();
         let job = state.jobs.pop_front();
+        self.calm(&mut state);
+        job
+    }
+
+    /// Takes the byte back when nothing waits any more.
+    fn calm(&self, state: &mut State) {
         if state.jobs.is_empty() && state.signalled {
             // The flag says that the one byte is there, so this read cannot wait.
             state.signalled = (&self.reader).read(&mut [0]).is_err();
         }
-        job
     }
 }
 

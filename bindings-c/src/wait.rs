@@ -39,10 +39,13 @@ impl Shared {
         wait_until(&self.callbacks, deadline, future)
     }
 
-    /// Lets go of the handlers, outside the lock: their `drop` is foreign code.
+    /// Lets go of the handlers and of the questions they were to be asked, outside the lock: their `drop` is foreign code.
     pub(crate) fn let_go(&self) {
         let handlers = std::mem::take(&mut *self.handlers.lock());
         drop(handlers);
+        if let Callbacks::Dispatch(queue) = &self.callbacks {
+            queue.forget_questions();
+        }
     }
 }
 

@@ -48,10 +48,10 @@ hash=$(guest hash)
 
 passed=0
 failed=0
-for name in abi answers dispatch lifecycle; do
+for name in abi answers dispatch lifecycle fork; do
     gcc -std=gnu11 $warn "$here/c/$name.c" "$here/c/check.c" -o "$work/$name" $link
     mkdir "$work/home-$name"
-    if $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then
+    if timeout 300 $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then
         passed=$((passed + 1))
     else
         echo "FAILED bindings-c/tests/c/$name.c"

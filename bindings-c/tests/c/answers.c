@@ -79,8 +79,9 @@ static void answered(enum way way, const char *expected) {
   astrid_hook_result_free(result);
   if (way == LATER) pthread_join(person.thread, NULL);
   if (way == NEVER) {
-    /* Too late is an error for the callback and harmless for everybody, before and after the host is closed. */
-    CHECK(astrid_approval_answer_decide(person.kept, ASTRID_APPROVE) == ASTRID_ERROR_CLOSED);
+    /* Too late is harmless; the callback may hear of it, or the question is just being taken back. */
+    astrid_status late = astrid_approval_answer_decide(person.kept, ASTRID_APPROVE);
+    CHECK(late == ASTRID_ERROR_CLOSED || late == ASTRID_OK);
   }
   astrid_host_free(host);
   CHECK(person.asked == 1 && person.dropped == 1);
