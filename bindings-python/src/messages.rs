@@ -1,8 +1,10 @@
 //! A subscription to the bus.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use astrid_host::{Error, ErrorKind};
+use futures_util::FutureExt;
 use pyo3::prelude::*;
 
 use crate::bridge::Bridge;
@@ -31,7 +33,12 @@ impl Messages {
         let messages = Arc::clone(&self.inner);
         let work = async move {
             let Some(timeout) = timeout else { return Ok(messages.next().await) };
-            tokio::time::timeout(timeout, messages.next())
+            let mut next = pin!(messages.next());
+            // What is there already, or the end, needs no timer; and the host whose timers they are may be closed.
+            if let Some(message) = next.as_mut().now_or_never() {
+                return Ok(message);
+            }
+            tokio::time::timeout(timeout, next)
                 .await
                 .map_err(|_| Error::new(ErrorKind::Timeout, "no message came in time"))
         };

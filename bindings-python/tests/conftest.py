@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/runn
 import capsules
 
 BUY = {"calls": [{"op": "approval.request-approval", "args": {"action": "buy", "target-resource": "tea"}}]}
+
+MAY_SPEAK = ["[publish]", '"test.*" = "opaque"']
+SPIN = {"calls": [{"op": "ipc.publish", "args": {"topic": "test.spinning", "payload": "1"}}, {"op": "spin"}]}
+
+
+def say_when_it_spins(host: Host) -> None:
+    """Prints a word once the guest is about to spin."""
+    messages = host.subscribe("test.spinning")
+
+    def say() -> None:
+        if messages.next():
+            print("spinning", flush=True)
+
+    threading.Thread(target=say, daemon=True).start()
 
 
 def decision(data: Any) -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import textwrap
 
+from conftest import MAY_SPEAK
+
 TESTS = pathlib.Path(__file__).resolve().parent
 
 
@@ -25,12 +27,13 @@ def ended(process):
 def test_ctrl_c_ends_a_long_trigger_and_stops_the_guest(tmp_path, folder):
     process = start(
         """
+        from conftest import SPIN, say_when_it_spins
         from astrid_host import Host
         with Host.open(sys.argv[1]) as host:
-            spin = host.load(sys.argv[2])
-            print("spinning", flush=True)
+            puppet = host.load(sys.argv[2])
+            say_when_it_spins(host)
             try:
-                spin.trigger("go")
+                puppet.trigger("script", SPIN)
             except KeyboardInterrupt:
                 print("interrupted")
             entries = []
@@ -39,7 +42,7 @@ def test_ctrl_c_ends_a_long_trigger_and_stops_the_guest(tmp_path, folder):
             print(entries[0].outcome)
         """,
         tmp_path / "home",
-        folder(guest="spin"),
+        folder(grants=MAY_SPEAK),
     )
     assert process.stdout.readline() == "spinning\n"
     process.send_signal(signal.SIGINT)
@@ -131,20 +134,21 @@ def test_signals_reach_other_handlers_too(tmp_path, folder):
     process = start(
         """
         import os, signal
+        from conftest import SPIN, say_when_it_spins
         from astrid_host import Host
         class Enough(Exception): pass
         def enough(*_): raise Enough
         signal.signal(signal.SIGTERM, enough)
         with Host.open(sys.argv[1]) as host:
-            spin = host.load(sys.argv[2])
-            print("spinning", flush=True)
+            puppet = host.load(sys.argv[2])
+            say_when_it_spins(host)
             try:
-                spin.trigger("go")
+                puppet.trigger("script", SPIN)
             except Enough:
                 print("enough")
         """,
         tmp_path / "home",
-        folder(guest="spin"),
+        folder(grants=MAY_SPEAK),
     )
     assert process.stdout.readline() == "spinning\n"
     os.kill(process.pid, signal.SIGTERM)

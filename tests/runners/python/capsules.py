@@ -39,14 +39,16 @@ def write(folder: pathlib.Path, key: str, capsule: dict[str, Any]) -> None:
     component = guest_bytes(guest)
     if component is not None:
         (folder / "guest.wasm").write_bytes(component)
-    lines = capsule.get("manifest")
-    if lines is None:
+    if "manifest" in capsule:
+        lines = capsule["manifest"]
+    else:
         names = {"name": capsule.get("name", key), "version": capsule.get("version", "1.0.0")}
         lines = [line.format(**names) for line in _HEAD] + ["", *capsule.get("grants", [])]
-    for name, script in capsule.get("scripts", {}).items():
-        text = json.dumps(script, ensure_ascii=False, separators=(",", ":"))
-        lines = [*lines, "", f"[env.{name}]", 'type = "text"', f"default = '{text}'"]
-    (folder / "Capsule.toml").write_text(fill_in("\n".join(lines), guest), "utf-8")
+    if lines is not None:
+        for name, script in capsule.get("scripts", {}).items():
+            text = json.dumps(script, ensure_ascii=False, separators=(",", ":"))
+            lines = [*lines, "", f"[env.{name}]", 'type = "text"', f"default = '{text}'"]
+        (folder / "Capsule.toml").write_text(fill_in("\n".join(lines), guest), "utf-8")
     for path, text in capsule.get("files", {}).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")

@@ -34,6 +34,8 @@ class Handlers:
     def _handler(self, kind: str) -> Callable[[Any], Any]:
         def handler(question: Any) -> Any:
             told = dataclasses.asdict(question)
+            if kind == "uplink" and question.event == "message":
+                told["principal"] = question.resolved
             self.asked[kind].append({key: told[key] for key in _TOLD[kind]})
             if kind == "uplink" and question.event != "message":
                 return "delivered"

@@ -51,7 +51,9 @@ def main() -> int:
         except (Failed, asyncio.TimeoutError) as failure:
             failed += 1
             print(f"failed: {name}: {failure or 'it took too long'}", flush=True)
-        except Exception:  # noqa: BLE001 - the next scenario must still be played
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001 - a panic is one too, and the next scenario must still be played
             failed += 1
             print(f"failed: {name}: {traceback.format_exc()}", flush=True)
     missing = [] if only else sorted(set(json.loads(REQUIRED.read_text("utf-8"))) - covered)
