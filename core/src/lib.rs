@@ -18,6 +18,7 @@ pub mod error;
 pub mod host;
 pub mod limits;
 pub mod manifest;
+pub mod pending;
 pub mod people;
 pub mod policy;
 pub mod principal;

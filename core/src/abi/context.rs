@@ -12,6 +12,7 @@ use crate::audit::Log;
 use crate::bus::{Bus, Message};
 use crate::cancel::Cancel;
 use crate::manifest::Manifest;
+use crate::pending::Pending;
 use crate::people::{Desk, Uplinks};
 use crate::policy::{Acl, Allowance, Capabilities};
 use crate::principal::Principal;
@@ -45,6 +46,8 @@ pub struct HostContext {
     pub session_allowances: Mutex<Vec<Allowance>>,
     /// Carries published messages to handlers.
     pub relay: OnceLock<std::sync::Weak<dyn Relay>>,
+    /// Installations under way; closing waits for them.
+    pub installing: Pending,
     /// Given first thing when the host is closed.
     pub closing: Cancel,
     /// Gives an empty batch instead of `timeout` from `recv`, as older hosts did.

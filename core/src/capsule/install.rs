@@ -41,6 +41,7 @@ pub async fn install(
     package: Package,
     loading: Loading,
 ) -> Result<Installed> {
+    let _installing = host.installing.begin();
     let id = package.id().to_owned();
     let before = host.store.receipts().get(&id)?;
     let phase = if before.is_some() { Phase::Upgrade } else { Phase::Install };

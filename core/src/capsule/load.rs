@@ -1,7 +1,6 @@
 //! Loading: the pinned bytes, compiled, entered in the registry, with the run loop started.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -14,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Compiled, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::pending::Pending;
 use crate::people::Uplinks;
 use crate::policy::{Acl, Capabilities};
 use crate::principal::Principal;
@@ -96,8 +96,7 @@ async fn load_plainly(
         shelf: Shelf::default(),
         state: Mutex::new(Life { state, failure: None, run: None }),
         changed: Notify::new(),
-        in_flight: AtomicUsize::new(0),
-        idle: Notify::new(),
+        in_flight: Pending::default(),
     }))
 }
 

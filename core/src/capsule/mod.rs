@@ -16,7 +16,6 @@ pub use package::{MANIFEST_FILE, Package, hex, parse_hash};
 pub use trigger::{HookResult, Invocation};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -29,6 +28,7 @@ use crate::engine::Compiled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::manifest::Manifest;
+use crate::pending::Pending;
 use shelf::Shelf;
 
 /// Where a capsule is in its life.
@@ -78,8 +78,8 @@ pub struct Loaded {
     ready: Cancel,
     state: Mutex<Life>,
     changed: Notify,
-    in_flight: AtomicUsize,
-    idle: Notify,
+    /// Triggers being served.
+    in_flight: Pending,
 }
 
 /// What a capsule needs while it is loaded.
@@ -216,7 +216,8 @@ impl Loaded {
                 run.abort();
             }
         }
-        self.drained(&runtime).await;
+        let late = std::pin::pin!(crate::abi::timer::sleep(&runtime, limits::UNLOAD_WAIT));
+        futures_util::future::select(std::pin::pin!(self.in_flight.none()), late).await;
         self.shelf.clear();
         if let Ok(source) = uuid::Uuid::parse_str(&context.source) {
             context.host.registry.leave(&source);
@@ -231,37 +232,5 @@ impl Loaded {
             ..Draft::new("capsule.unload", Outcome::Allowed)
         };
         context.host.audit.append(&draft).map(drop)
-    }
-
-    async fn drained(&self, runtime: &tokio::runtime::Handle) {
-        let late = std::pin::pin!(crate::abi::timer::sleep(runtime, limits::UNLOAD_WAIT));
-        let idle = std::pin::pin!(async {
-            loop {
-                let idle = self.idle.notified();
-                let mut idle = std::pin::pin!(idle);
-                idle.as_mut().enable();
-                if self.in_flight.load(Ordering::Acquire) == 0 {
-                    return;
-                }
-                idle.await;
-            }
-        });
-        futures_util::future::select(idle, late).await;
-    }
-
-    fn begin(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
-        InFlight(Arc::clone(self))
-    }
-}
-
-/// A trigger is being served.
-struct InFlight(Arc<Loaded>);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.idle.notify_waiters();
-        }
     }
 }

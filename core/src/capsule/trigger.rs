@@ -94,7 +94,7 @@ impl Loaded {
         };
         Counters::add(&tenant.counters.triggers, 1);
         // Held until the entry is written: an unload waits for it before the log may close.
-        let _in_flight = self.begin();
+        let _in_flight = self.in_flight.begin();
         let served = self.serve(&live, &tenant, &invocation).await;
         let recorded = record.close(served.as_ref().err());
         let served = served?;

@@ -16,6 +16,7 @@ use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::ParseOptions;
+use crate::pending::Pending;
 use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
     UplinkEvent,
@@ -138,6 +139,7 @@ impl HostBuilder {
             registry: Registry::default(),
             session_allowances: Mutex::default(),
             relay: OnceLock::new(),
+            installing: Pending::default(),
             closing: Cancel::default(),
             recv_empty_on_timeout: options.recv_empty_on_timeout,
         });

@@ -24,16 +24,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select};
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::{Handle, Runtime};
 
 use crate::abi::context::HostContext;
+use crate::abi::timer;
 use crate::audit::{Draft, Outcome as AuditOutcome};
 use crate::capsule::{Exported, Loaded, MANIFEST_FILE, Package, load_order};
 use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::manifest::{EnvKind, ParseOptions};
 use crate::principal::Principal;
 use crate::store::Scope;
@@ -110,7 +112,7 @@ impl Host {
         for n in order {
             let one = async {
                 let capsule = self.load(&packages[n].0).await?;
-                let ready = capsule.wait_ready(Some(crate::limits::READY_WAIT)).await;
+                let ready = capsule.wait_ready(Some(limits::READY_WAIT)).await;
                 loaded.push(capsule);
                 ready
             };
@@ -233,6 +235,8 @@ impl Host {
         }
         let Some(open) = self.0.open.write().take() else { return Ok(()) };
         open.context.closing.give();
+        open.context.desk.close();
+        open.installed().await;
         let capsules = std::mem::take(&mut *self.0.capsules.lock());
         let unloaded = join_all(capsules.values().map(|capsule| capsule.unload())).await;
         let closed = open.finish();
@@ -278,6 +282,12 @@ impl Host {
 }
 
 impl Open {
+    /// Waits for installations to end, which they do: their questions were cut off.
+    async fn installed(&self) {
+        let late = std::pin::pin!(timer::sleep(&self.context.runtime, limits::UNLOAD_WAIT));
+        select(std::pin::pin!(self.context.installing.none()), late).await;
+    }
+
     /// The last words: an entry, a checkpoint, and everything on disk.
     fn finish(&self) -> Result<()> {
         self.context.desk.close();

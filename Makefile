@@ -1,0 +1,54 @@
+# make demo: the same small program in Rust, Python, Node and C.   make test: everything that is tested.
+# make check: formats, lints, types.   make install PREFIX=: the C library.
+
+TARGET ?= $(or $(CARGO_TARGET_DIR),target)
+PREFIX ?= /usr/local
+VENV = $(TARGET)/venv/bin
+PYTHON_PATH = $(abspath $(TARGET))/python
+PYTHON_FILES = bindings-python examples/python tests/runners/python tests/all.py
+
+.PHONY: demo test check build python node install clean
+
+# One call of cargo for all of them: one profile, one folder, everything compiled once.
+build:
+	cargo build --locked --workspace --bins --examples
+	cargo run --quiet --locked --bin required-pairs
+
+python: build
+	python3 bindings-python/build.py
+
+node: build
+	node bindings-node/build.mjs
+
+demo: build python node
+	@echo "== Rust"   && cargo run --quiet --locked --example agent
+	@echo "== Python" && PYTHONPATH=$(PYTHON_PATH) python3 examples/python/agent.py
+	@echo "== Node"   && node examples/node/agent.mjs
+	@echo "== C"      && examples/c/run.sh
+
+test: build python node
+	tests/setup.sh
+	$(VENV)/python tests/all.py
+	@echo "== the C example under valgrind" && examples/c/run.sh --valgrind > /dev/null && echo clean
+
+check: build python
+	tests/setup.sh check
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p astrid-host
+	$(VENV)/ruff format --check --config bindings-python/pyproject.toml $(PYTHON_FILES)
+	$(VENV)/ruff check --config bindings-python/pyproject.toml $(PYTHON_FILES)
+	cd bindings-python && $(abspath $(VENV))/mypy
+	cd bindings-python && PYTHONPATH=$(PYTHON_PATH) MYPYPATH=$(PYTHON_PATH) \
+	  $(abspath $(VENV))/python -m mypy.stubtest astrid_host._native astrid_host.errors
+	cd bindings-node && npm run --silent types
+	! cargo tree --locked -p astrid-host -e normal,build --prefix none | grep -E '^(pyo3|napi|cbindgen)'
+	@if command -v cargo-deny > /dev/null; then cargo deny --locked check licenses bans sources; \
+	  else echo "cargo-deny is not installed: licences were not checked"; fi
+
+install:
+	cargo build --locked --release -p astrid-host-c
+	bindings-c/install.sh $(TARGET)/release $(PREFIX)
+
+clean:
+	cargo clean

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs what the tests need beside Rust, Node, Python and gcc: setup.sh [check]. Does nothing where it is there already.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+
+# pkg-config and jansson for the C runner, valgrind for the C example, venv for the Python tests.
+missing=
+command -v pkg-config > /dev/null || missing="$missing pkg-config"
+pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
+command -v valgrind > /dev/null || missing="$missing valgrind"
+python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ]; then
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086 # a list of names
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+fi
+
+python=$target/venv/bin/python
+[ -x "$python" ] || python3 -m venv "$target/venv"
+"$python" -m pytest --version > /dev/null 2>&1 || "$python" -m pip install -q 'pytest>=9,<10'
+[ "${1:-}" = check ] || exit 0
+"$python" -m mypy --version > /dev/null 2>&1 || "$python" -m pip install -q 'mypy>=2.4,<3' 'ruff>=0.17,<0.18'
+[ -d "$root/bindings-node/node_modules/typescript" ] || (cd "$root/bindings-node" && npm ci --silent --no-audit --no-fund)
