@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 under=
-[ "${1:-}" = --valgrind ] && under="valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$here/valgrind.supp"
+[ "${1:-}" = --valgrind ] && under="valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect"
 
 "$root/bindings-c/link.sh" "$lib" "$work/lib"
 warn="-Wall -Wextra -Wpedantic -Werror -I$root/bindings-c/include"
@@ -51,7 +51,7 @@ failed=0
 for name in abi answers dispatch lifecycle fork; do
     gcc -std=gnu11 $warn "$here/c/$name.c" "$here/c/check.c" -o "$work/$name" $link
     mkdir "$work/home-$name"
-    if timeout 300 $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then
+    if timeout 120 $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then
         passed=$((passed + 1))
     else
         echo "FAILED bindings-c/tests/c/$name.c"

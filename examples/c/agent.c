@@ -25,17 +25,20 @@ static void must(astrid_status status, astrid_error *error) {
     must(status, error);        \
   } while (0)
 
-/* The value of a field in flat JSON, as far as this program needs it: a number, or a text without escapes. */
-static const char *field(const char *json, const char *name, int *length) {
+/* The value of a field in flat JSON, as far as this program needs it: a number, or a text without escapes; "-" for neither. */
+struct value {
+  int length;
+  const char *start;
+};
+
+static struct value field(const char *json, const char *name) {
   char key[64];
   snprintf(key, sizeof key, "\"%s\":", name);
-  const char *value = json ? strstr(json, key) : NULL;
-  *length = 0;
-  if (!value) return "";
-  value += strlen(key);
-  value += *value == '"';
-  *length = (int)strcspn(value, "\",}");
-  return value;
+  const char *start = strstr(json, key);
+  if (!start || !strncmp(start + strlen(key), "null", 4)) return (struct value){1, "-"};
+  start += strlen(key);
+  if (*start != '"') return (struct value){(int)strcspn(start, ",}"), start};
+  return (struct value){(int)strcspn(start + 1, "\""), start + 1};
 }
 
 /* What a person would type when the capsule is installed: a text, a choice, a secret. */
@@ -100,10 +103,8 @@ static void ask(const astrid_host *host) {
                            &error));
   astrid_message *reply;
   MUST(astrid_subscription_next(replies, 10000, &reply, &error));
-  int length;
-  const char *answer = field(reply->payload.data, "answer", &length);
-  /* The answer is a sentence with a comma: it ends at its quotation mark. */
-  printf("bus: %.*s\n", (int)strcspn(answer, "\""), answer);
+  struct value answer = field(reply->payload.data, "answer");
+  printf("bus: %.*s\n", answer.length, answer.start);
   astrid_message_free(reply);
   astrid_subscription_free(replies);
 }
@@ -111,11 +112,31 @@ static void ask(const astrid_host *host) {
 static void show_usage(const astrid_host *host, const char *principal) {
   astrid_string usage;
   MUST(astrid_host_usage(host, principal, &usage, &error));
-  int triggers_length, bytes_length;
-  const char *triggers = field(usage.data, "triggers", &triggers_length);
-  const char *bytes = field(usage.data, "stored_bytes", &bytes_length);
-  printf("usage %s: %.*s triggers, %.*s bytes stored\n", principal, triggers_length, triggers, bytes_length, bytes);
+  struct value triggers = field(usage.data, "triggers"), bytes = field(usage.data, "stored_bytes");
+  printf("usage %s: %.*s triggers, %.*s bytes stored\n", principal, triggers.length, triggers.start, bytes.length,
+         bytes.start);
   astrid_string_free(&usage);
+}
+
+/* Prints what was recorded, one entry a line, and whether nobody has touched the record since. */
+static int show_audit(const astrid_host *host) {
+  astrid_string entries;
+  MUST(astrid_host_audit_entries(host, NULL, &entries, &error));
+  for (const char *line = entries.data; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+    struct value seq = field(line, "seq"), operation = field(line, "operation"), principal = field(line, "principal");
+    struct value outcome = field(line, "outcome"), subject = field(line, "subject");
+    printf("  %3.*s %-27.*s %-8.*s %-9.*s %.*s\n", seq.length, seq.start, operation.length, operation.start,
+           principal.length, principal.start, outcome.length, outcome.start, subject.length, subject.start);
+  }
+  astrid_string_free(&entries);
+
+  int intact;
+  astrid_string report;
+  MUST(astrid_host_audit_verify(host, &intact, &report, &error));
+  struct value count = field(report.data, "entries");
+  printf("audit: %.*s entries, %s\n", count.length, count.start, intact ? "verified" : "NOT verified");
+  astrid_string_free(&report);
+  return intact;
 }
 
 int main(int count, char **arguments) {
@@ -154,13 +175,7 @@ int main(int count, char **arguments) {
   show_usage(host, "alice");
   show_usage(host, "bob");
 
-  int intact, length;
-  astrid_string report;
-  MUST(astrid_host_audit_verify(host, &intact, &report, &error));
-  const char *entries = field(report.data, "entries", &length);
-  printf("audit: %.*s entries, %s\n", length, entries, intact ? "verified" : "NOT verified");
-  astrid_string_free(&report);
-
+  int intact = show_audit(host);
   MUST(astrid_host_close(host, &error));
   astrid_capsule_free(capsule);
   astrid_host_free(host);
