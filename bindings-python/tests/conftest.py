@@ -16,6 +16,8 @@ import capsules
 BUY = {"calls": [{"op": "approval.request-approval", "args": {"action": "buy", "target-resource": "tea"}}]}
 
 MAY_SPEAK = ["[publish]", '"test.*" = "opaque"']
+# Enough fuel that a guest spins until somebody stops it.
+LONG = {"max_cpu_fuel_per_sec": 400_000_000_000}
 SPIN = {"calls": [{"op": "ipc.publish", "args": {"topic": "test.spinning", "payload": "1"}}, {"op": "spin"}]}
 
 

@@ -6,6 +6,7 @@ import contextlib
 import astrid_host
 import pytest
 from astrid_host import AsyncHost, State
+from conftest import LONG
 
 SLEEP = {"calls": [{"op": "sys.sleep-ns", "args": {"duration-ns": 60_000_000_000}}]}
 
@@ -54,7 +55,7 @@ def test_cancelling_the_task_stops_the_guest(tmp_path, folder):
 
 def test_closing_ends_what_is_awaited(tmp_path, folder):
     async def main():
-        host = await AsyncHost.open(tmp_path / "home")
+        host = await AsyncHost.open(tmp_path / "home", quotas=LONG)
         spin = await host.load(folder(guest="spin"))
         messages = host.subscribe("test.*")
         waiting = [asyncio.create_task(spin.trigger("go")), asyncio.create_task(messages.next())]

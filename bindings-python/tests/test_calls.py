@@ -92,7 +92,7 @@ def test_a_forgotten_host_warns(tmp_path):
 
 
 def test_many_threads_share_a_host(load):
-    puppet = load(quotas={"max_in_flight_calls": 64})
+    puppet = load()
     answers = []
 
     def call(n):

@@ -5,6 +5,7 @@ import pickle
 import astrid_host
 import pytest
 from astrid_host import _native, errors
+from conftest import LONG
 
 
 @pytest.mark.parametrize(("code", "meaning"), _native.ERROR_KINDS)
@@ -58,7 +59,7 @@ def test_a_trap_carries_the_guests_own_frames(load):
 
 def test_a_guest_that_runs_past_its_time_is_stopped(load):
     with pytest.raises(TimeoutError) as caught:
-        load("spin").trigger("go", principal="alice", timeout=0.1)
+        load("spin", quotas=LONG).trigger("go", principal="alice", timeout=0.1)
     assert caught.value.kind == "timeout"
 
 

@@ -27,9 +27,9 @@ def ended(process):
 def test_ctrl_c_ends_a_long_trigger_and_stops_the_guest(tmp_path, folder):
     process = start(
         """
-        from conftest import SPIN, say_when_it_spins
+        from conftest import LONG, SPIN, say_when_it_spins
         from astrid_host import Host
-        with Host.open(sys.argv[1]) as host:
+        with Host.open(sys.argv[1], quotas=LONG) as host:
             puppet = host.load(sys.argv[2])
             say_when_it_spins(host)
             try:
@@ -54,6 +54,7 @@ def test_a_forked_child_has_a_closed_host_and_can_open_another(tmp_path, folder)
         """
         import os, warnings
         import astrid_host
+        from conftest import LONG
         from astrid_host import Host
         warnings.simplefilter("ignore", DeprecationWarning)
         host = Host.open(sys.argv[1])
@@ -65,7 +66,7 @@ def test_a_forked_child_has_a_closed_host_and_can_open_another(tmp_path, folder)
             except astrid_host.Closed:
                 print("closed", host.closed, flush=True)
             host.close()
-            with Host.open(sys.argv[2]) as own:
+            with Host.open(sys.argv[2], quotas=LONG) as own:
                 try:
                     own.load(sys.argv[3]).trigger("go", timeout=0.1)
                 except TimeoutError:
@@ -134,12 +135,12 @@ def test_signals_reach_other_handlers_too(tmp_path, folder):
     process = start(
         """
         import os, signal
-        from conftest import SPIN, say_when_it_spins
+        from conftest import LONG, SPIN, say_when_it_spins
         from astrid_host import Host
         class Enough(Exception): pass
         def enough(*_): raise Enough
         signal.signal(signal.SIGTERM, enough)
-        with Host.open(sys.argv[1]) as host:
+        with Host.open(sys.argv[1], quotas=LONG) as host:
             puppet = host.load(sys.argv[2])
             say_when_it_spins(host)
             try:

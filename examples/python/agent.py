@@ -53,6 +53,9 @@ def run(host: Host) -> bool:
         used = host.usage(who)
         print(f"usage {who}: {used.triggers} triggers, {used.stored_bytes} bytes stored")
 
+    for entry in host.audit.entries():
+        who = entry.principal or "-"
+        print(f"  {entry.seq:>3} {entry.operation:<27} {who:<8} {entry.outcome:<9} {entry.subject}")
     audit = host.audit.verify()
     print(f"audit: {audit.entries} entries, {'verified' if audit.intact else 'NOT verified'}")
     return audit.intact

@@ -10,13 +10,24 @@ _T = TypeVar("_T")
 
 ERROR_KINDS: list[tuple[str, str]]
 __version__: str
+__all__ = [
+    "ERROR_KINDS",
+    "Call",
+    "Capsule",
+    "Host",
+    "Messages",
+    "Reply",
+    "Running",
+    "__version__",
+    "thread_token",
+]
 
 def thread_token() -> int: ...
 
 @final
 class Call(Generic[_T]):
     def wait(self) -> _T: ...
-    def start(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T]) -> Running: ...
+    def start(self, event_loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T]) -> Running: ...
 
 @final
 class Running:
