@@ -168,6 +168,7 @@ class _Loop:
     def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self._loop = loop
         self._own = loop is None
+        self._closed = False
         self._thread = None if self._own else thread_token()
         self._lock = threading.Lock()
 
@@ -186,7 +187,7 @@ class _Loop:
             if withdrawn:
                 coroutine.close()
             else:
-                task = loop.create_task(coroutine)
+                task = asyncio.get_running_loop().create_task(coroutine)
 
         def stop() -> None:
             nonlocal withdrawn
@@ -195,15 +196,18 @@ class _Loop:
                 task.cancel()
 
         def withdraw() -> None:
-            _post(loop, stop)
+            if loop is not None:
+                _post(loop, stop)
 
-        if not _post(loop, start, context):
+        if loop is None or not _post(loop, start, context):
             coroutine.close()
             return None
         return withdraw
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def _started(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
+            if self._closed:
+                return None
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=self._serve, args=(self._loop,), name="astrid-loop", daemon=True).start()
@@ -224,7 +228,7 @@ class _Loop:
 
     def close(self) -> None:
         with self._lock:
-            loop, self._loop = self._loop, None
+            loop, self._loop, self._closed = self._loop, None, True
         if self._own and loop is not None:
             _post(loop, loop.stop)
 
