@@ -179,6 +179,9 @@ class _Loop:
     def run(self, coroutine: Any, context: contextvars.Context) -> Callable[[], object] | None:
         """Start a coroutine on the loop; returns what cancels it. A closed loop drops it, which counts as no answer."""
         loop = self._started()
+        if loop is None:
+            coroutine.close()
+            return None
         task: asyncio.Task[None] | None = None
         withdrawn = False
 
@@ -187,7 +190,7 @@ class _Loop:
             if withdrawn:
                 coroutine.close()
             else:
-                task = asyncio.get_running_loop().create_task(coroutine)
+                task = loop.create_task(coroutine)
 
         def stop() -> None:
             nonlocal withdrawn
@@ -196,10 +199,9 @@ class _Loop:
                 task.cancel()
 
         def withdraw() -> None:
-            if loop is not None:
-                _post(loop, stop)
+            _post(loop, stop)
 
-        if loop is None or not _post(loop, start, context):
+        if not _post(loop, start, context):
             coroutine.close()
             return None
         return withdraw
