@@ -117,13 +117,21 @@ pub unsafe extern "C" fn astrid_host_publish(
 pub struct astrid_subscription {
     shared: Arc<Shared>,
     stop: Arc<Stop>,
-    /// The messages that are asked for; none when a callback gets them.
-    messages: Option<Messages>,
+    messages: Arc<Messages>,
+    /// Whether a callback gets the messages.
+    called: bool,
+}
+
+impl astrid_subscription {
+    fn close(&self) {
+        self.stop.give();
+        self.messages.close();
+    }
 }
 
 impl Drop for astrid_subscription {
     fn drop(&mut self) {
-        self.stop.give();
+        self.close();
     }
 }
 
@@ -150,17 +158,15 @@ pub unsafe extern "C" fn astrid_host_subscribe(
                 callback.as_ref().and_then(|given| Closure::take(given.ctx, given.call, given.drop));
             let subscription = Out::required("subscription", subscription)?.emptied();
             let shared = &handle("host", host)?.0;
-            let messages = shared.host.subscribe(&text("pattern", pattern)?)?;
+            let runtime = shared.host.handle()?;
+            let messages = Arc::new(shared.host.subscribe(&text("pattern", pattern)?)?);
             let stop = Arc::<Stop>::default();
-            let messages = match closure {
-                None => Some(messages),
-                Some(closure) => {
-                    let callbacks = shared.callbacks.clone();
-                    shared.host.spawn(deliver(messages, Arc::new(closure), callbacks, Arc::clone(&stop)))?;
-                    None
-                }
-            };
-            subscription.give(astrid_subscription { shared: Arc::clone(shared), stop, messages });
+            let called = closure.is_some();
+            if let Some(closure) = closure {
+                let (heard, stopped) = (Arc::clone(&messages), Arc::clone(&stop));
+                runtime.spawn(deliver(heard, Arc::new(closure), shared.callbacks.clone(), stopped));
+            }
+            subscription.give(astrid_subscription { shared: Arc::clone(shared), stop, messages, called });
             Ok(())
         })
     }
@@ -169,7 +175,7 @@ pub unsafe extern "C" fn astrid_host_subscribe(
 type Hear = unsafe extern "C" fn(*mut std::ffi::c_void, *const astrid_message);
 
 /// Gives each message to the callback and waits until it has taken it, so the bus's own queue is the only one.
-async fn deliver(messages: Messages, hear: Arc<Closure<Hear>>, callbacks: Callbacks, stop: Arc<Stop>) {
+async fn deliver(messages: Arc<Messages>, hear: Arc<Closure<Hear>>, callbacks: Callbacks, stop: Arc<Stop>) {
     while let Some(Some(message)) = stop.or(messages.next()).await {
         let (taken, wait) = tokio::sync::oneshot::channel();
         let (hear, still) = (Arc::clone(&hear), Arc::clone(&stop));
@@ -188,7 +194,6 @@ async fn deliver(messages: Messages, hear: Arc<Closure<Hear>>, callbacks: Callba
             break;
         }
     }
-    drop(messages);
     callbacks.post(Job::notice(move || drop(hear)));
 }
 
@@ -209,11 +214,10 @@ pub unsafe extern "C" fn astrid_subscription_next(
         guard(error, || {
             let message = Out::required("message", message)?.emptied();
             let subscription = handle("subscription", subscription)?;
-            let messages = subscription
-                .messages
-                .as_ref()
-                .ok_or_else(|| crate::text::invalid("a callback gets the messages of this subscription"))?;
-            let next = subscription.stop.or(messages.next());
+            if subscription.called {
+                return Err(crate::text::invalid("a callback gets the messages of this subscription"));
+            }
+            let next = subscription.stop.or(subscription.messages.next());
             let timeout = (timeout_ms != ASTRID_NO_TIMEOUT).then(|| Duration::from_millis(timeout_ms));
             match subscription.shared.wait_at_most(timeout, next) {
                 None => Err(Error::new(ErrorKind::Timeout, "no message came")),
@@ -239,7 +243,7 @@ pub unsafe extern "C" fn astrid_subscription_close(
     // SAFETY: (handles), (outs).
     unsafe {
         guard(error, || {
-            handle("subscription", subscription)?.stop.give();
+            handle("subscription", subscription)?.close();
             Ok(())
         })
     }

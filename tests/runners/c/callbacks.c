@@ -149,10 +149,11 @@ static void approval(void *ctx, const astrid_approval_question *question, astrid
 
 static void uplink(void *ctx, const astrid_uplink_event *event, astrid_uplink_answer *answer) {
   static const char *const events[] = {"registered", "message", "unregistered"};
-  json_t *asked = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "event", events[event->kind], "capsule", event->capsule,
+  json_t *asked = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s?}", "event", events[event->kind], "capsule", event->capsule,
                             "uplink_id", event->uplink_id, "platform", event->platform, "user",
                             event->platform_user ? event->platform_user : "", "content",
-                            event->content ? event->content : "", "principal", event->principal);
+                            event->content ? event->content : "", "principal",
+                            event->kind == ASTRID_UPLINK_MESSAGE ? event->resolved : event->principal);
   ask(ctx, UPLINK, asked, answer, event->kind == ASTRID_UPLINK_MESSAGE);
 }
 
