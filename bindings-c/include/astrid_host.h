@@ -716,8 +716,7 @@ typedef struct astrid_hook_result {
 
 /**
  * Is told how an asynchronous trigger ended: `status` is `ASTRID_OK` and `result` is there, or `error` is there. Both live
- * until `call` returns. `call` runs once, or not at all if the host is freed first; `drop`, which may be NULL, runs
- * exactly once after it.
+ * until `call` returns. `call` runs exactly once, with `closed` if the host ends before; then `drop`, which may be NULL.
  */
 typedef struct astrid_completion {
   /**
