@@ -1,4 +1,4 @@
-// Builds the native module with cargo and puts it where the package looks for it.
+// Builds the workspace with cargo (a part of it would resolve other features, and compile every dependency again) and puts it where the package looks for it.
 //
 //   node build.mjs [--release]
 
@@ -13,7 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const profile = process.argv.includes('--release') ? ['--release'] : [];
 const messages = execFileSync(
   'cargo',
-  ['build', '--locked', '--package', 'astrid-host-node', '--message-format', 'json-render-diagnostics', ...profile],
+  ['build', '--locked', '--workspace', '--lib', '--bins', '--examples', '--message-format', 'json-render-diagnostics', ...profile],
   { cwd: here, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 },
 );
 const artifacts = messages.split('\n').filter((line) => line.includes('"compiler-artifact"')).map((line) => JSON.parse(line));

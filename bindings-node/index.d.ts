@@ -384,8 +384,8 @@ export class AuditLog {
   entries(filter?: AuditFilter): Promise<AuditEntry[]>;
   /** Reads the whole log again and checks every hash, link and signature. */
   verify(): Promise<Verification>;
-  /** Writes every entry to a file as one line of JSON; gives their number. */
-  export(file: string | URL): Promise<number>;
+  /** Writes every entry and checkpoint to a file, each as one line of JSON. */
+  export(file: string | URL): Promise<void>;
   /** The public key that verifies the checkpoints, in hex. */
   publicKey(): Promise<string>;
 }

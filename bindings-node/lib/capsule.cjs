@@ -71,11 +71,12 @@ class Capsule {
   }
 
   async unload() {
+    if (this.#line.closed) return undefined;
     return this.#line.call((number) => this.#native.unload(number), { read: nothing });
   }
 
   async [asyncDispose]() {
-    if (!this.#line.closed) await this.unload();
+    await this.unload();
   }
 }
 

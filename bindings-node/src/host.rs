@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -188,9 +189,12 @@ impl NativeHost {
     #[napi]
     pub fn audit_export(&self, call: u32, path: String) {
         self.begin_blocking(call, move |host| {
-            let mut file = File::create(&path)
-                .map_err(|error| payload::invalid(format!("cannot write {path}")).caused_by(error))?;
-            Ok(shapes::settled(&json!(host.audit().export(&mut file)?)))
+            let unwritten =
+                |error: io::Error| payload::invalid(format!("cannot write {path}")).caused_by(error);
+            let mut file = BufWriter::new(File::create(&path).map_err(unwritten)?);
+            host.audit().export(&mut file)?;
+            file.flush().map_err(unwritten)?;
+            Ok(Value::Done)
         });
     }
 
@@ -198,8 +202,7 @@ impl NativeHost {
     #[napi]
     pub fn audit_public_key(&self, call: u32) {
         self.begin_blocking(call, move |host| {
-            let hex: String = host.audit().public_key()?.iter().map(|byte| format!("{byte:02x}")).collect();
-            Ok(shapes::settled(&json!(hex)))
+            Ok(shapes::settled(&json!(shapes::hex(&host.audit().public_key()?))))
         });
     }
 

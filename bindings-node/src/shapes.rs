@@ -67,6 +67,12 @@ pub fn message(message: Option<&BusMessage>) -> Value {
     })
 }
 
+/// Bytes as hexadecimal text.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// `time_ns` becomes `timeNs`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');

@@ -7,8 +7,9 @@ const QUESTIONS = {
     principal, capsule, phase, key, kind, description, options, default: fallback,
   }),
   approval: ({ principal, capsule, action, resource, risk }) => ({ principal, capsule, action, resource, risk }),
-  uplink: ({ event, capsule, uplinkId, platform, platformUserId = '', content = '', principal }) => ({
-    event, capsule, uplink_id: uplinkId, platform, user: platformUserId, content, principal,
+  // A message speaks for its writer, if a link says who that is here; news of an uplink for whoever registered it.
+  uplink: ({ event, capsule, uplinkId, platform, platformUserId = '', content = '', principal, resolved = principal }) => ({
+    event, capsule, uplink_id: uplinkId, platform, user: platformUserId, content, principal: resolved,
   }),
 };
 
