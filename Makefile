@@ -9,10 +9,11 @@ PYTHON_FILES = bindings-python examples/python tests/runners/python tests/all.py
 
 .PHONY: demo test check build python node install clean
 
-# One call of cargo for all of them: one profile, one folder, everything compiled once.
+# One call of cargo for all of them: one profile, one folder, one set of features. A build of one package alone would resolve
+# other features, and compile every dependency again.
 build:
-	cargo build --locked --workspace --bins --examples
-	cargo run --quiet --locked --bin required-pairs
+	cargo build --locked --workspace --lib --bins --examples
+	$(TARGET)/debug/required-pairs
 
 python: build
 	python3 bindings-python/build.py
@@ -21,7 +22,7 @@ node: build
 	node bindings-node/build.mjs
 
 demo: build python node
-	@echo "== Rust"   && cargo run --quiet --locked --example agent
+	@echo "== Rust"   && $(TARGET)/debug/examples/agent
 	@echo "== Python" && PYTHONPATH=$(PYTHON_PATH) python3 examples/python/agent.py
 	@echo "== Node"   && node examples/node/agent.mjs
 	@echo "== C"      && examples/c/run.sh

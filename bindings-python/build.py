@@ -2,7 +2,7 @@
 
     python3 bindings-python/build.py [--profile dev]
 
-builds the crate and leaves `target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants
+builds the workspace (a part of it would resolve other features, and compile every dependency again) and leaves `target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants
 nothing but cargo, and links to the sources, so an edited Python file needs no new build. Maturin makes wheels instead.
 """
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--profile", default="dev", help="the cargo profile (dev)")
     profile = parser.parse_args().profile
     subprocess.run(
-        ["cargo", "build", "--quiet", "--package", "astrid-host-python", "--profile", profile],
+        ["cargo", "build", "--quiet", "--locked", "--workspace", "--lib", "--bins", "--examples", "--profile", profile],
         cwd=HERE.parent,
         check=True,
     )

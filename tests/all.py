@@ -20,10 +20,9 @@ PYTHONPATH = {"PYTHONPATH": str(TARGET / "python")}
 
 # Name, folder, environment, command. The builds come first, so that no suite measures another's compiler.
 SUITES = [
-    ("rust: core", ".", {}, "cargo test --quiet --locked -p astrid-host -p guest-forge"),
-    ("rust: abi and guests", ".", {}, "cargo test --quiet --locked --test abi_lock --test guests_fresh"),
-    ("rust: scenarios", ".", {}, "cargo test --quiet --locked --test conformance"),
-    ("c: header", ".", {}, "cargo test --quiet --locked -p astrid-host-c"),
+    ("rust: core", ".", {}, "cargo test --quiet --locked --workspace --lib"),
+    ("rust: abi, guests and header", ".", {}, "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header"),
+    ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
     ("c: scenarios", ".", {}, "tests/runners/c/run.sh"),
     ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest -q"),

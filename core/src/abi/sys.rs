@@ -85,15 +85,15 @@ impl Host for State {
                 let (capsule, principal) = (&*state.capsule.id, state.principal().as_str());
                 match level {
                     LogLevel::Trace => {
-                        tracing::trace!(target: "astrid::capsule", capsule, principal, "{line}")
+                        tracing::trace!(target: "astrid::capsule", capsule, principal, "{line}");
                     }
                     LogLevel::Debug => {
-                        tracing::debug!(target: "astrid::capsule", capsule, principal, "{line}")
+                        tracing::debug!(target: "astrid::capsule", capsule, principal, "{line}");
                     }
                     LogLevel::Info => tracing::info!(target: "astrid::capsule", capsule, principal, "{line}"),
                     LogLevel::Warn => tracing::warn!(target: "astrid::capsule", capsule, principal, "{line}"),
                     LogLevel::Error => {
-                        tracing::error!(target: "astrid::capsule", capsule, principal, "{line}")
+                        tracing::error!(target: "astrid::capsule", capsule, principal, "{line}");
                     }
                 }
                 Ok(())

@@ -36,7 +36,6 @@ impl Loaded {
         if let Some(failure) = &failure {
             tracing::warn!(target: "astrid::capsule", capsule = &*self.id, "the run loop failed: {failure}");
         }
-        self.enter(state, failure);
         let draft = Draft {
             capsule: Some(&self.id),
             artifact: Some(&self.hash),
@@ -47,6 +46,7 @@ impl Loaded {
         if let Err(error) = live.context.host.audit.append(&draft) {
             tracing::error!(%error, "the end of a run loop could not be recorded");
         }
+        self.enter(state, failure);
     }
 }
 
