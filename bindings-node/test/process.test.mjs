@@ -25,7 +25,7 @@ async function program(t, text, ...args) {
   return run(process.execPath, [file, ...args], { timeout: 60_000 });
 }
 
-const OPEN = `const host = await Host.open(home, { onApproval: () => 'approve', onUplink: () => 'delivered' });
+const OPEN = `const host = await Host.open(home, { onApproval: () => 'approve', onUplink: () => 'delivered', quotas: { maxCpuFuelPerSec: 'unlimited' } });
 const capsule = await host.load(path);
 const messages = host.subscribe('a.*');
 console.log((await capsule.trigger('echo', 'hello')).json().payload);
