@@ -16,7 +16,7 @@ build:
 	$(TARGET)/debug/required-pairs
 
 python: build
-	python3 bindings-python/build.py
+	python3 bindings-python/build.py --built
 
 node: build
 	node bindings-node/build.mjs

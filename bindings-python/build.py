@@ -1,6 +1,6 @@
 """Puts the package together for tests: the Python sources and the native module that cargo built.
 
-    python3 bindings-python/build.py [--profile dev]
+    python3 bindings-python/build.py [--profile dev] [--built]
 
 builds the workspace (a part of it would resolve other features, and compile every dependency again) and leaves `target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants
 nothing but cargo, and links to the sources, so an edited Python file needs no new build. Maturin makes wheels instead.
@@ -23,12 +23,12 @@ def main() -> None:
     """Build, then lay the package."""
     parser = argparse.ArgumentParser(description="Build the Python package for tests.")
     parser.add_argument("--profile", default="dev", help="the cargo profile (dev)")
-    profile = parser.parse_args().profile
-    subprocess.run(
-        ["cargo", "build", "--quiet", "--locked", "--workspace", "--lib", "--bins", "--examples", "--profile", profile],
-        cwd=HERE.parent,
-        check=True,
-    )
+    parser.add_argument("--built", action="store_true", help="take what cargo has built already")
+    arguments = parser.parse_args()
+    profile = arguments.profile
+    if not arguments.built:
+        command = ["cargo", "build", "--quiet", "--locked", "--workspace", "--lib", "--bins", "--examples"]
+        subprocess.run([*command, "--profile", profile], cwd=HERE.parent, check=True)
     package = TARGET / "python" / "astrid_host"
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)
