@@ -25,7 +25,7 @@ SUITES = [
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
     ("c: scenarios", ".", {}, "tests/runners/c/run.sh"),
-    ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest -q"),
+    ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest"),
     ("python: scenarios", ".", PYTHONPATH, f"{PYTHON} tests/runners/python/run.py"),
     ("node: tests", "bindings-node", {}, "node --test test/*.test.mjs"),
     ("node: scenarios", ".", {}, "node tests/runners/node/run.mjs"),

@@ -47,6 +47,9 @@ const char *puppet(void) {
   return below("main");
 }
 
+/* Without a bound on fuel an endless guest ends only by what the test does to it. */
+static const astrid_quota unbounded = {"max_cpu_fuel_per_sec", UINT64_MAX};
+
 astrid_host *open_host(const char *name, astrid_host_options *options) {
   astrid_host *host = NULL;
   astrid_host_options defaults;
@@ -55,6 +58,10 @@ astrid_host *open_host(const char *name, astrid_host_options *options) {
     options = &defaults;
   }
   options->home = below(name);
+  if (!options->quota_count) {
+    options->quotas = &unbounded;
+    options->quota_count = 1;
+  }
   EXPECT(ASTRID_OK, astrid_host_open(options, &host, &error));
   CHECK(host);
   return host;
