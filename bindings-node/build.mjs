@@ -1,4 +1,5 @@
-// Builds the workspace with cargo (a part of it would resolve other features, and compile every dependency again) and puts it where the package looks for it.
+// Builds the workspace with cargo (a part of it would resolve other features, and compile every dependency again) and puts
+// the native module where the package looks for it.
 //
 //   node build.mjs [--release]
 

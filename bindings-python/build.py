@@ -2,8 +2,9 @@
 
     python3 bindings-python/build.py [--profile dev] [--built]
 
-builds the workspace (a part of it would resolve other features, and compile every dependency again) and leaves `target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants
-nothing but cargo, and links to the sources, so an edited Python file needs no new build. Maturin makes wheels instead.
+builds the workspace (a part of it would resolve other features, and compile every dependency again) and leaves
+`target/python/astrid_host`, to be imported with `PYTHONPATH=target/python`. It wants nothing but cargo, and links to
+the sources, so an edited Python file needs no new build. Maturin makes wheels instead.
 """
 
 import argparse

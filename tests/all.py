@@ -2,8 +2,8 @@
 
     python3 tests/all.py [NAME ...]
 
-runs the suites whose names contain one of the arguments, or all. The last line is `N passed, N failed`; a suite that ends
-badly without having counted a failure counts as one, and so does a suite that ran nothing.
+runs the suites whose names contain one of the arguments, or all. The last line is `N passed, N failed`; a suite that
+ends badly without having counted a failure counts as one, and so does a suite that ran nothing.
 """
 
 import os
@@ -21,7 +21,12 @@ PYTHONPATH = {"PYTHONPATH": str(TARGET / "python")}
 # Name, folder, environment, command. The builds come first, so that no suite measures another's compiler.
 SUITES = [
     ("rust: core", ".", {}, "cargo test --quiet --locked --workspace --lib"),
-    ("rust: abi, guests and header", ".", {}, "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header"),
+    (
+        "rust: abi, guests and header",
+        ".",
+        {},
+        "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header",
+    ),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
     ("c: scenarios", ".", {}, "tests/runners/c/run.sh"),
@@ -47,8 +52,15 @@ def run(name: str, folder: str, extra: dict[str, str], command: str) -> tuple[in
     began = time.monotonic()
     passed = failed = 0
     suite = subprocess.Popen(
-        command, shell=True, cwd=ROOT / folder, env={**os.environ, **extra}, text=True, errors="replace",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        command,
+        shell=True,
+        cwd=ROOT / folder,
+        env={**os.environ, **extra},
+        text=True,
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
     )
     for line in suite.stdout or []:
         print(line, end="", flush=True)

@@ -14,7 +14,7 @@ use crate::limits;
 pub struct Recovery {
     /// Bytes of an unfinished record that were cut off.
     pub torn_bytes: u64,
-    /// Damage before the last whole record of the last segment; it is left as it is. [`Log::verify`] looks everywhere.
+    /// Damage before the last whole record of the last segment; it is left as it is. [`super::Log::verify`] looks everywhere.
     pub findings: Vec<Finding>,
 }
 
