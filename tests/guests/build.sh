@@ -28,6 +28,10 @@ compile() {
     cd "$repository/tests/guests/rust"
     # No path of this machine may get into a component: the same sources give the same bytes everywhere.
     flags="--remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$repository=/source"
+    # The folder of the downloaded crates is named for where they came from; the last prefix that fits wins.
+    for crates in "$cargo_home"/registry/src/*; do
+        flags="$flags --remap-path-prefix=$crates=/crates"
+    done
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$flags" \
         CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$tools/../lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld" \
         cargo +1.95.0 build --release --locked --target wasm32-unknown-unknown \
