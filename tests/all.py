@@ -22,10 +22,10 @@ PYTHONPATH = {"PYTHONPATH": str(TARGET / "python")}
 SUITES = [
     ("rust: core", ".", {}, "cargo test --quiet --locked --workspace --lib"),
     (
-        "rust: abi, guests and header",
+        "rust: abi, guests, header, waiting",
         ".",
         {},
-        "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header",
+        "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header --test waiting",
     ),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),

@@ -4,10 +4,11 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 
-# pkg-config and jansson for the C runner, valgrind for the C example, venv for the Python tests.
+# pkg-config and jansson for the C runner, g++ for the header, valgrind for the C example, venv for the Python tests.
 missing=
 command -v pkg-config > /dev/null || missing="$missing pkg-config"
 pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
+command -v g++ > /dev/null || missing="$missing g++"
 command -v valgrind > /dev/null || missing="$missing valgrind"
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
@@ -21,6 +22,7 @@ fi
 python=$target/venv/bin/python
 [ -x "$python" ] || python3 -m venv "$target/venv"
 "$python" -m pytest --version > /dev/null 2>&1 || "$python" -m pip install -q 'pytest>=9,<10'
+[ -d "$root/bindings-node/node_modules/typescript" ] || (cd "$root/bindings-node" && npm ci --silent --no-audit --no-fund)
+
 [ "${1:-}" = check ] || exit 0
 "$python" -m mypy --version > /dev/null 2>&1 || "$python" -m pip install -q 'mypy>=2.4,<3' 'ruff>=0.17,<0.18'
-[ -d "$root/bindings-node/node_modules/typescript" ] || (cd "$root/bindings-node" && npm ci --silent --no-audit --no-fund)
