@@ -15,7 +15,9 @@ use super::context::{Interested, Slot};
 use super::ops;
 use super::pollable::Pollable;
 use super::state::{Caller, Phase, State};
-use crate::bus::{Admission, Attribution, Batch, Message, QueueLimits, Subscription};
+use super::tenant::Counters;
+use crate::audit::Outcome;
+use crate::bus::{Addressed, Admission, Attribution, Batch, Message, QueueLimits, Subscription};
 use crate::limits;
 use crate::principal::Principal;
 use crate::topic::{Pattern, Topic};
@@ -28,9 +30,24 @@ pub struct SubscriptionHandle {
     _interest: Option<Interested>,
 }
 
+/// A message that may be sent, with the subscriptions it reaches.
+struct Outgoing {
+    message: Arc<Message>,
+    addressed: Addressed,
+}
+
+impl Outgoing {
+    fn told(&self) -> Verdict {
+        if self.addressed.overflows() {
+            return Verdict { outcome: Outcome::Failed, reason: "backpressure", bytes: 0 };
+        }
+        Verdict::ALLOWED
+    }
+}
+
 impl State {
-    /// Judges and sends a message; `attribution` is whom the subscribers will see.
-    fn send(&mut self, topic: &str, payload: &str, attribution: Attribution) -> Result<(), ErrorCode> {
+    /// Judges a message; `attribution` is whom the subscribers will see.
+    fn judge(&mut self, topic: &str, payload: &str, attribution: Attribution) -> Result<Outgoing, ErrorCode> {
         let topic = Topic::parse(topic).map_err(|_| ErrorCode::InvalidInput)?;
         if !self.capsule.publish.allows(&topic) {
             return Err(ErrorCode::CapabilityDenied);
@@ -50,21 +67,27 @@ impl State {
         if !payer.charge_throughput(&self.capsule.id, bytes) {
             return Err(ErrorCode::RateLimited);
         }
-        super::tenant::Counters::add(&payer.counters.published_bytes, bytes);
-        super::tenant::Counters::add(&payer.counters.published_messages, 1);
-        let host = &self.capsule.host;
+        Counters::add(&payer.counters.published_bytes, bytes);
+        Counters::add(&payer.counters.published_messages, 1);
+        let bus = &self.capsule.host.bus;
         let message = Arc::new(Message {
             topic,
             payload,
             source: Arc::clone(&self.capsule.source),
             attribution,
-            sequence: host.bus.next_sequence(),
+            sequence: bus.next_sequence(),
             time: SystemTime::now(),
             depth,
         });
-        let published = host.bus.publish(&message, Some(limits::FAN_OUT));
-        let relay = host.relay.get().and_then(std::sync::Weak::upgrade);
-        let relayed = relay.is_none_or(|relay| relay.relay(&message));
+        let addressed = bus.address(&message, Some(limits::FAN_OUT));
+        Ok(Outgoing { message, addressed })
+    }
+
+    /// Lets a message go that has its entry in the audit.
+    fn send(&mut self, outgoing: Outgoing) -> Result<(), ErrorCode> {
+        let published = outgoing.addressed.deliver();
+        let relay = self.capsule.host.relay.get().and_then(std::sync::Weak::upgrade);
+        let relayed = relay.is_none_or(|relay| relay.relay(&outgoing.message));
         if published.overflowed > 0 || !relayed { Err(ErrorCode::Backpressure) } else { Ok(()) }
     }
 
@@ -101,10 +124,12 @@ impl State {
 
 impl Host for State {
     async fn publish(&mut self, topic: String, payload: String) -> wasmtime::Result<Result<(), ErrorCode>> {
-        self.effect(Touch::of(&ops::ipc::PUBLISH).on(&topic).moving(payload.as_bytes()), |state| {
+        let touch = Touch::of(&ops::ipc::PUBLISH).on(&topic).moving(payload.as_bytes());
+        let judge = |state: &mut State| {
             let attribution = Attribution::Verified(state.principal().clone());
-            state.send(&topic, &payload, attribution)
-        })
+            state.judge(&topic, &payload, attribution)
+        };
+        self.recorded_first(touch, Outgoing::told, judge, State::send)
     }
 
     async fn publish_as(
@@ -115,14 +140,15 @@ impl Host for State {
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
         let touch =
             Touch::of(&ops::ipc::PUBLISH_AS).on(&topic).moving(payload.as_bytes()).claiming(&principal);
-        self.effect(touch, |state| {
+        let judge = |state: &mut State| {
             let claimed = Principal::parse(&principal).map_err(|_| ErrorCode::InvalidInput)?;
             // A principal that nobody but a guest ever named does not come into being by being named.
             if state.capsule.host.tenants.known(&claimed).is_none() {
                 return Err(ErrorCode::CapabilityDenied);
             }
-            state.send(&topic, &payload, Attribution::Claimed(claimed))
-        })
+            state.judge(&topic, &payload, Attribution::Claimed(claimed))
+        };
+        self.recorded_first(touch, Outgoing::told, judge, State::send)
     }
 
     async fn subscribe(
@@ -209,7 +235,9 @@ impl HostSubscription for State {
     ) -> wasmtime::Result<Resource<Pollable>> {
         self.count();
         let readiness = self.table.get(&this)?.queue.readiness();
-        Ok(self.table.push(Pollable::new(readiness))?)
+        // The function has no error arm: a guest that holds more than its quota has broken a rule, and traps.
+        let slot = self.pollables.take().ok_or_else(|| wasmtime::Error::msg("too many pollables"))?;
+        Ok(self.table.push(Pollable::new(readiness, slot))?)
     }
 
     async fn drop(&mut self, this: Resource<SubscriptionHandle>) -> wasmtime::Result<()> {

@@ -1,5 +1,6 @@
 //! What `astrid:io/poll` waits for.
 
+use super::context::Slot;
 use crate::bus::Readiness;
 
 /// A guest's handle on the readiness of something the host keeps.
@@ -9,13 +10,14 @@ use crate::bus::Readiness;
 #[derive(Debug)]
 pub struct Pollable {
     readiness: Readiness,
+    _slot: Slot,
 }
 
 impl Pollable {
-    /// A pollable that follows `readiness`.
+    /// A pollable that follows `readiness` and takes one of its instance's places.
     #[must_use]
-    pub fn new(readiness: Readiness) -> Self {
-        Self { readiness }
+    pub fn new(readiness: Readiness, slot: Slot) -> Self {
+        Self { readiness, _slot: slot }
     }
 
     /// The readiness it follows.

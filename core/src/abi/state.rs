@@ -8,7 +8,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
 use super::clock::CallClock;
-use super::context::CapsuleContext;
+use super::context::{CapsuleContext, Slots};
 use super::tenant::{Counters, Tenant};
 use crate::bus::Message;
 use crate::limits;
@@ -104,6 +104,8 @@ pub struct State {
     pub call: Call,
     /// The memory ceiling.
     pub memory: MemoryMeter,
+    /// Pollables the instance may hold.
+    pub pollables: Arc<Slots>,
 }
 
 impl State {
@@ -112,7 +114,9 @@ impl State {
     pub fn new(capsule: Arc<CapsuleContext>, tenant: Arc<Tenant>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::TABLE_HANDLES);
-        let ceiling = tenant.profile().quotas.max_memory_bytes;
+        let quotas = &tenant.profile().quotas;
+        let ceiling = quotas.max_memory_bytes;
+        let pollables = usize::try_from(quotas.max_pollables).unwrap_or(usize::MAX);
         Counters::add(&tenant.counters.instances, 1);
         Self {
             table,
@@ -130,6 +134,7 @@ impl State {
                 fuel_seen: 0,
             },
             memory: MemoryMeter { ceiling, ..MemoryMeter::default() },
+            pollables: Arc::new(Slots::new(pollables)),
         }
     }
 

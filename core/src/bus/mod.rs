@@ -45,6 +45,41 @@ pub struct Published {
     pub overflowed: usize,
 }
 
+/// A message with the queues it will go to.
+pub struct Addressed {
+    message: Arc<Message>,
+    reached: Vec<(u64, Arc<Queue>)>,
+    most: usize,
+}
+
+impl Addressed {
+    /// Whether more subscriptions match than the fan-out allows.
+    #[must_use]
+    pub fn overflows(&self) -> bool {
+        self.reached.len() > self.most
+    }
+
+    /// Queues the message; those beyond the fan-out count it as dropped.
+    pub fn deliver(self) -> Published {
+        let mut published = Published { matched: self.reached.len(), ..Published::default() };
+        for (n, (_, queue)) in self.reached.iter().enumerate() {
+            if n >= self.most {
+                queue.skip();
+                published.overflowed += 1;
+            } else if queue.offer(Arc::clone(&self.message)) {
+                published.delivered += 1;
+            }
+        }
+        published
+    }
+}
+
+impl fmt::Debug for Addressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Addressed").field("reached", &self.reached.len()).finish_non_exhaustive()
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     index: RwLock<Index<Entry>>,
@@ -86,20 +121,16 @@ impl Bus {
     /// Queues a message for every subscription that matches and admits it, or for the first `fan_out` of them in the order
     /// they were made. Costs by what it reaches; reaching nobody allocates nothing.
     pub fn publish(&self, message: &Arc<Message>, fan_out: Option<usize>) -> Published {
+        self.address(message, fan_out).deliver()
+    }
+
+    /// Finds whom a message reaches without giving it to anybody yet, so that it can be recorded before it is seen.
+    #[must_use]
+    pub fn address(&self, message: &Arc<Message>, fan_out: Option<usize>) -> Addressed {
         let mut reached = self.shared.reached(message);
         // Each node of the index is in order already; only matches of several patterns have to be merged.
         reached.sort_unstable_by_key(|(id, _)| *id);
-        let most = fan_out.unwrap_or(usize::MAX);
-        let mut published = Published { matched: reached.len(), ..Published::default() };
-        for (n, (_, queue)) in reached.iter().enumerate() {
-            if n >= most {
-                queue.skip();
-                published.overflowed += 1;
-            } else if queue.offer(Arc::clone(message)) {
-                published.delivered += 1;
-            }
-        }
-        published
+        Addressed { message: Arc::clone(message), reached, most: fan_out.unwrap_or(usize::MAX) }
     }
 
     /// Closes every subscription; those made later are closed from the start.

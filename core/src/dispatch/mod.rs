@@ -9,10 +9,12 @@ use tokio::runtime::Handle;
 
 use crate::abi::context::Relay;
 use crate::abi::state::Caller;
+use crate::audit::{Draft, Outcome};
 use crate::bus::Message;
 use crate::capsule::{HookResult, Invocation, Loaded};
 use crate::error::ErrorKind;
 use crate::limits;
+use crate::principal::Principal;
 use crate::topic::{Pattern, Topic};
 
 /// What the handlers of a message decided.
@@ -101,7 +103,10 @@ impl Dispatcher {
             let replies =
                 join_all(group.iter().map(|handler| call(handler, message, payload.as_bytes()))).await;
             chain.handlers += group.len() as u64;
-            if let Some(reason) = replies.iter().find_map(denied) {
+            let denial =
+                group.iter().zip(&replies).find_map(|(handler, reply)| Some((handler, denied(reply)?)));
+            if let Some((handler, reason)) = denial {
+                record_denial(handler, message);
                 chain.verdict = Verdict::Deny(reason);
                 return chain;
             }
@@ -189,6 +194,24 @@ async fn call(handler: &Handler, message: &Message, payload: &[u8]) -> HookResul
                 _ => "the handler did not complete",
             })
         }
+    }
+}
+
+/// Tells the audit who ended the chain of which message; the reason is the handler's own text and stays out of it.
+fn record_denial(handler: &Handler, message: &Message) {
+    let Some(context) = handler.capsule.upgrade().and_then(|capsule| capsule.context()) else { return };
+    let draft = Draft {
+        capsule: Some(&handler.id),
+        artifact: Some(&context.artifact),
+        principal: message.attribution.principal().map(Principal::as_str),
+        reason: "denied",
+        subject: message.topic.as_str(),
+        detail: &[("handler", &handler.action)],
+        ..Draft::new("dispatch.denied", Outcome::Denied)
+    };
+    if let Err(error) = context.host.audit.append(&draft) {
+        // The deny stands all the same: it only ever takes permission away.
+        tracing::error!(%error, "a deny could not be recorded");
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use super::Host;
+use crate::abi::context::HostContext;
 use crate::abi::ipc::unwrapped;
 use crate::abi::state::EMBEDDER;
 use crate::audit::{Draft, Outcome as AuditOutcome};
@@ -71,7 +72,6 @@ impl Publish {
             }
             None => Attribution::System,
         };
-        let started = Instant::now();
         let message = Arc::new(Message {
             topic,
             payload,
@@ -81,6 +81,7 @@ impl Publish {
             time: SystemTime::now(),
             depth: 0,
         });
+        record(host, &message)?;
         let published = host.bus.publish(&message, None);
         let chain = rooms.dispatcher.deliver(&message).await;
         let outcome = match chain.verdict {
@@ -88,16 +89,6 @@ impl Publish {
             Verdict::Final(data) => ("final", data, None),
             Verdict::Deny(reason) => ("deny", None, Some(reason)),
         };
-        let denied = outcome.0 == "deny";
-        host.audit.append(&Draft {
-            principal: message.attribution.principal().map(Principal::as_str),
-            reason: if denied { "denied" } else { "" },
-            subject: message.topic.as_str(),
-            bytes: self.payload.len() as u64,
-            elapsed_ns: u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX),
-            content: Some(&self.payload),
-            ..Draft::new("host.publish", if denied { AuditOutcome::Denied } else { AuditOutcome::Allowed })
-        })?;
         Ok(Outcome {
             delivered: published.delivered as u64,
             handlers: chain.handlers,
@@ -106,6 +97,19 @@ impl Publish {
             reason: outcome.2,
         })
     }
+}
+
+/// Writes the entry of a publish, before anybody can see the message. What the handlers deny has entries of its own.
+fn record(host: &HostContext, message: &Message) -> Result<()> {
+    let payload = message.payload.as_bytes();
+    let draft = Draft {
+        principal: message.attribution.principal().map(Principal::as_str),
+        subject: message.topic.as_str(),
+        bytes: payload.len() as u64,
+        content: Some(payload),
+        ..Draft::new("host.publish", AuditOutcome::Allowed)
+    };
+    host.audit.append(&draft).map(drop)
 }
 
 impl IntoFuture for Publish {
