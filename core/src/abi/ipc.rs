@@ -67,14 +67,15 @@ impl State {
         if !payer.charge_throughput(&self.capsule.id, bytes) {
             return Err(ErrorCode::RateLimited);
         }
-        Counters::add(&payer.counters.published_bytes, bytes);
-        Counters::add(&payer.counters.published_messages, 1);
+        Counters::add(&self.acting.counters.published_bytes, bytes);
+        Counters::add(&self.acting.counters.published_messages, 1);
         let bus = &self.capsule.host.bus;
         let message = Arc::new(Message {
             topic,
             payload,
             source: Arc::clone(&self.capsule.source),
             attribution,
+            sender: Some(self.principal().clone()),
             sequence: bus.next_sequence(),
             time: SystemTime::now(),
             depth,

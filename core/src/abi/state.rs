@@ -57,7 +57,7 @@ impl Caller {
     #[must_use]
     pub fn of(message: &Message) -> Self {
         Self {
-            principal: message.attribution.principal().cloned(),
+            principal: message.acts_for().cloned(),
             source: Arc::clone(&message.source),
             time: message.time,
             depth: message.depth,

@@ -38,8 +38,10 @@ pub struct Message {
     pub payload: Arc<str>,
     /// The session of the capsule that published it, as the text of a UUID; the nil UUID for the host.
     pub source: Arc<str>,
-    /// Who stands behind it.
+    /// Who stands behind it, as subscribers see it.
     pub attribution: Attribution,
+    /// The principal whose guest published it; none for the host.
+    pub sender: Option<Principal>,
     /// Its number on this bus, see [`Bus::next_sequence`](super::Bus::next_sequence).
     pub sequence: u64,
     /// When it was published.
@@ -49,6 +51,17 @@ pub struct Message {
 }
 
 impl Message {
+    /// The principal for whom a capsule that answers the message acts: one the host has verified. A claim moves nobody's
+    /// data, so a message that claims a principal is answered for the one who sent it.
+    #[must_use]
+    pub fn acts_for(&self) -> Option<&Principal> {
+        match &self.attribution {
+            Attribution::Verified(principal) => Some(principal),
+            Attribution::Claimed(_) => self.sender.as_ref(),
+            Attribution::System => None,
+        }
+    }
+
     /// What it counts against budgets, in bytes: payload and topic.
     #[must_use]
     pub fn size(&self) -> usize {

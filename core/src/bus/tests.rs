@@ -30,6 +30,7 @@ fn message_on(topic: &str, attribution: Attribution, payload: &str) -> Arc<Messa
         topic: Topic::parse(topic).unwrap(),
         payload: payload.into(),
         source: "".into(),
+        sender: attribution.principal().cloned(),
         attribution,
         sequence: 0,
         time: SystemTime::UNIX_EPOCH,

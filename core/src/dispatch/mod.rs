@@ -178,7 +178,7 @@ async fn call(handler: &Handler, message: &Message, payload: &[u8]) -> HookResul
     let invocation = Invocation {
         action: &handler.action,
         payload,
-        principal: message.attribution.principal().cloned(),
+        principal: message.acts_for().cloned(),
         timeout: None,
         caller: Caller::of(message),
     };
@@ -203,7 +203,7 @@ fn record_denial(handler: &Handler, message: &Message) {
     let draft = Draft {
         capsule: Some(&handler.id),
         artifact: Some(&context.artifact),
-        principal: message.attribution.principal().map(Principal::as_str),
+        principal: message.acts_for().map(Principal::as_str),
         reason: "denied",
         subject: message.topic.as_str(),
         detail: &[("handler", &handler.action)],

@@ -76,6 +76,7 @@ impl Publish {
             topic,
             payload,
             source: Arc::from(EMBEDDER),
+            sender: attribution.principal().cloned(),
             attribution,
             sequence: host.bus.next_sequence(),
             time: SystemTime::now(),
