@@ -61,6 +61,11 @@ try {
     console.log(`usage ${principal}: ${triggers} triggers, ${storedBytes} bytes stored`);
   }
 
+  for (const { seq, operation, principal, outcome, subject } of await host.audit.entries()) {
+    const [number, what, who] = [String(seq).padStart(3), operation.padEnd(27), (principal ?? '-').padEnd(8)];
+    console.log(`  ${number} ${what} ${who} ${outcome.padEnd(9)} ${subject}`);
+  }
+
   const { intact, entries } = await host.audit.verify();
   console.log(`audit: ${entries} entries, ${intact ? 'verified' : 'NOT verified'}`);
   if (!intact) process.exitCode = 1;
