@@ -12,8 +12,16 @@ from conftest import MAY_SPEAK
 TESTS = pathlib.Path(__file__).resolve().parent
 
 
+# A background job inherits an ignored SIGINT, and Python would leave it ignored.
+PRELUDE = f"""
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.path.insert(0, {str(TESTS)!r})
+"""
+
+
 def start(code, *arguments):
-    code = f"import sys; sys.path.insert(0, {str(TESTS)!r})\n" + textwrap.dedent(code)
+    code = PRELUDE + textwrap.dedent(code)
     command = [sys.executable, "-X", "dev", "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

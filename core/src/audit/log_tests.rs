@@ -278,7 +278,8 @@ fn a_torn_tail_is_cut_off_and_no_whole_entry_is_lost() {
         let mut torn = whole[..cut].to_vec();
         torn.resize(whole.len() + 1000, 0);
         fs::write(path, &torn).unwrap();
-        let kept = at.iter().filter(|end| **end <= cut).count() - 1;
+        // A record whose last bytes happen to be zero is whole even if the cut took them.
+        let kept = at.iter().filter(|end| torn[..**end] == whole[..**end]).count() - 1;
         let log = open(dir.path());
         assert!(log.recovery().findings.is_empty());
         assert_eq!(log.append(&draft("after")).unwrap(), kept as u64 + 1, "cut at {cut}");
