@@ -60,7 +60,13 @@ pub async fn load(
         reason,
         ..Draft::new("capsule.load", outcome)
     };
-    host.audit.append(&draft)?;
+    if let Err(error) = host.audit.append(&draft) {
+        // Nothing that could not be recorded stays loaded.
+        if let Ok(loaded) = loaded {
+            loaded.unload().await?;
+        }
+        return Err(error);
+    }
     let loaded = loaded?;
     let live = loaded.live()?;
     if live.compiled.exports().run {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::manifest::{ComponentKind, Manifest, ParseOptions};
 
 /// The file that makes a folder a capsule.
@@ -45,7 +46,7 @@ impl Package {
         let parsed = Manifest::parse(&text, options)
             .map_err(|error| error.with("manifest", manifest_path.display().to_string()))?;
         let file = sole_component(&parsed.manifest)?;
-        let component = read(&folder.join(file))?;
+        let component = read_component(&folder.join(file))?;
         let meta = read_meta(&folder)?;
         Self::assemble(parsed.manifest, parsed.warnings, component, meta)
     }
@@ -100,6 +101,16 @@ fn sole_component(manifest: &Manifest) -> Result<&str> {
         [one] => Ok(&one.file),
         _ => refuse("this version runs capsules of one [[component]] only"),
     }
+}
+
+/// Reads the component, unless it is too large to be looked at.
+fn read_component(path: &Path) -> Result<Vec<u8>> {
+    let most = limits::COMPONENT_BYTES as u64;
+    if std::fs::metadata(path).is_ok_and(|found| found.len() > most) {
+        let message = format!("the component is larger than the limit of {most} bytes");
+        return Err(Error::new(ErrorKind::ComponentInvalid, message));
+    }
+    read(path)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
