@@ -210,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_errors_says_what_the_table_says() {
+        let page = include_str!("../../docs/errors.md");
+        for kind in ErrorKind::ALL {
+            let row = format!("| {} | `{}` | {} |", kind.number(), kind.code(), kind.meaning());
+            assert!(page.lines().any(|line| line == row), "docs/errors.md lacks: {row}");
+        }
+    }
+
+    #[test]
     fn the_text_names_kind_message_and_context() {
         let error = Error::new(ErrorKind::NotFound, "no capsule of that name").with("capsule", "notes");
         assert_eq!(error.to_string(), "not_found: no capsule of that name (capsule=notes)");
