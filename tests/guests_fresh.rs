@@ -1,5 +1,5 @@
 //! The guests that every language's runner finds are there, each under its own hash. That the committed components are
-//! what their sources say is checked by the build, and byte for byte by `tests/guests/build.sh --check`.
+//! what their sources say is checked by the build, and byte for byte by `make guests-check`.
 
 #![allow(clippy::expect_used)]
 
