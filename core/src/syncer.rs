@@ -4,12 +4,10 @@
 //! nothing is dirty; after the first write it waits a moment so that others join, then syncs once for all of them.
 //! Who must not return before the disk has it calls [`Syncer::wait`], and shares the sync with every concurrent caller.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use parking_lot::{Condvar, Mutex};
 
 /// The syncing thread and the count of what it has synced. Dropping it syncs what is left and ends the thread.
 pub(crate) struct Syncer {
@@ -66,7 +64,7 @@ impl Syncer {
         let ticket = self.shared.written.fetch_add(1, SeqCst) + 1;
         if self.shared.idle.swap(false, SeqCst) {
             // Taking the lock first means the thread is either waiting already or has yet to look at the count.
-            drop(self.shared.state.lock());
+            drop(held(&self.shared.state));
             self.shared.wake.notify_one();
         }
         ticket
@@ -74,11 +72,11 @@ impl Syncer {
 
     /// Returns once every write up to this ticket is on the disk.
     pub(crate) fn wait(&self, ticket: u64) -> Result<(), SyncFailed> {
-        let mut state = self.shared.state.lock();
+        let mut state = held(&self.shared.state);
         while state.synced < ticket && !state.failed && !state.stop {
             state.urgent = true;
             self.shared.wake.notify_one();
-            self.shared.done.wait(&mut state);
+            state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.synced < ticket { Err(SyncFailed) } else { Ok(()) }
     }
@@ -94,24 +92,32 @@ impl Syncer {
     }
 }
 
+/// The standard library's lock, on purpose: a thread that waits on it is known to the kernel alone. A lock with a table of
+/// waiters in the process would leave the parent's waiting threads in the table of a child of `fork`, where they are not.
+fn held(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Shared {
     fn run(&self, delay: Duration, sync: &dyn Fn() -> Result<(), SyncFailed>) {
-        let mut state = self.state.lock();
+        let mut state = held(&self.state);
         loop {
             while !state.stop && self.written.load(SeqCst) == state.synced {
                 self.idle.store(true, SeqCst);
                 if self.written.load(SeqCst) == state.synced {
-                    self.wake.wait(&mut state);
+                    state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
             }
             self.idle.store(false, SeqCst);
             if !state.urgent && !state.stop {
-                self.wake.wait_for(&mut state, delay);
+                state = self.wake.wait_timeout(state, delay).unwrap_or_else(PoisonError::into_inner).0;
             }
             state.urgent = false;
             let target = self.written.load(SeqCst);
             if target > state.synced {
-                let outcome = parking_lot::MutexGuard::unlocked(&mut state, sync);
+                drop(state);
+                let outcome = sync();
+                state = held(&self.state);
                 if outcome.is_ok() {
                     state.synced = target;
                 } else {
@@ -137,7 +143,7 @@ impl Drop for Syncer {
             std::mem::forget(thread);
             return;
         }
-        self.shared.state.lock().stop = true;
+        held(&self.shared.state).stop = true;
         self.shared.wake.notify_one();
         if thread.join().is_err() {
             tracing::error!("the syncing thread panicked");
@@ -182,7 +188,7 @@ mod tests {
             }
         });
         assert!(syncs.load(SeqCst) <= 400);
-        assert_eq!(syncer.shared.state.lock().synced, 400);
+        assert_eq!(held(&syncer.shared.state).synced, 400);
     }
 
     #[test]
