@@ -71,7 +71,19 @@ impl Dispatcher {
 
     /// Enters the handlers of a capsule, kept in the order in which they fire.
     pub fn enter(&self, capsule: &Arc<Loaded>) {
+        self.replace(capsule);
+    }
+
+    /// Removes the handlers of a capsule.
+    pub fn leave(&self, id: &str) {
+        self.handlers.write().retain(|handler| &*handler.id != id);
+    }
+
+    /// Enters the handlers of a capsule in place of those of the generation before it: a message finds either all of the
+    /// old ones or all of the new ones.
+    pub fn replace(&self, capsule: &Arc<Loaded>) {
         let mut handlers = self.handlers.write();
+        handlers.retain(|handler| handler.id != *capsule.id());
         for rule in &capsule.manifest().subscribe {
             if let Some(action) = &rule.handler {
                 handlers.push(Handler {
@@ -84,11 +96,6 @@ impl Dispatcher {
             }
         }
         handlers.sort_by(|a, b| (a.priority, &a.id, &a.action).cmp(&(b.priority, &b.id, &b.action)));
-    }
-
-    /// Removes the handlers of a capsule.
-    pub fn leave(&self, id: &str) {
-        self.handlers.write().retain(|handler| &*handler.id != id);
     }
 
     /// Runs every handler that wants the message and says what they decided.
