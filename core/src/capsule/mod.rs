@@ -9,7 +9,7 @@ mod share;
 mod shelf;
 mod trigger;
 
-pub use imports::{Exported, load_order};
+pub use imports::{Exported, load_levels};
 pub use install::{Installed, install};
 pub use load::{Loading, load};
 pub use package::{MANIFEST_FILE, Package, hex, parse_hash};

@@ -31,7 +31,7 @@ use tokio::runtime::{Handle, Runtime};
 use crate::abi::context::HostContext;
 use crate::abi::timer;
 use crate::audit::{Draft, Outcome as AuditOutcome};
-use crate::capsule::{Exported, Loaded, MANIFEST_FILE, Package, load_order};
+use crate::capsule::{Exported, Loaded, MANIFEST_FILE, Package, load_levels};
 use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -107,7 +107,7 @@ impl Host {
         self.rooms()?;
         let packages = find_packages(folder.as_ref(), &self.0.parse)?;
         let manifests: Vec<_> = packages.iter().map(|(_, package)| &*package.manifest).collect();
-        let order = load_order(&manifests)?;
+        let order: Vec<usize> = load_levels(&manifests)?.into_iter().flatten().collect();
         let mut loaded: Vec<Capsule> = Vec::with_capacity(order.len());
         for n in order {
             let one = async {
