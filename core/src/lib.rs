@@ -26,11 +26,11 @@ pub mod store;
 mod syncer;
 pub mod topic;
 
-pub use capsule::{HookResult, Installed, State};
+pub use capsule::{HookResult, Installed, Restart, State};
 pub use drive::drive;
 pub use error::{Error, ErrorKind, Result};
 pub use host::{
-    AuditLog, BusMessage, Capsule, Host, HostBuilder, HostOptions, Install, Load, Messages, Outcome, Publish,
-    Trigger, Usage,
+    AuditLog, BusMessage, Capsule, CapsuleChange, CapsuleChanges, Host, HostBuilder, HostOptions, Install,
+    Load, Messages, Outcome, Publish, Trigger, Usage, Watch,
 };
 pub use principal::Principal;

@@ -179,6 +179,30 @@ pub const HANDLER_PRIORITY: u32 = 100;
 pub const PRINCIPALS: usize = 10_000;
 /// How long loading a folder of capsules waits for each to become ready.
 pub const READY_WAIT: Duration = Duration::from_secs(5);
+/// How long the run loop of a new generation has to become ready before the old one is kept, unless the embedding program
+/// says otherwise.
+pub const REPLACEMENT_READY: Duration = Duration::from_millis(500);
+/// How long a replaced generation may still serve the calls it has admitted before they are cancelled.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
+/// The pause before a failed run loop is restarted for the first time; it doubles with every further attempt.
+pub const RESTART_FIRST: Duration = Duration::from_secs(2);
+/// The longest pause before a restart.
+pub const RESTART_MOST: Duration = Duration::from_mins(2);
+/// Restarts of a capsule until it is left alone.
+pub const RESTART_ATTEMPTS: u32 = 5;
+/// How long a restarted run loop must have been ready and running before its failures are forgotten.
+pub const RESTART_RECOVERY: Duration = Duration::from_mins(1);
+/// A run loop's watchdog looks at it after it has computed for this long, or for the longest call of its owner if that is
+/// shorter.
+pub const WATCHDOG_WINDOW: Duration = Duration::from_secs(5);
+/// Windows in a row in which a run loop may compute without one host call that waited.
+pub const WATCHDOG_WINDOWS: u8 = 3;
+/// How long a capsule's folder must lie still before a watcher looks at what changed.
+pub const WATCH_DEBOUNCE: Duration = Duration::from_millis(500);
+/// Changes that may wait to be taken from a watcher.
+pub const WATCH_CHANGES: usize = 64;
+/// Bytes of one capsule's folder that a watcher reads at most; a larger folder counts as changed whenever it is written to.
+pub const WATCH_BYTES: u64 = 256 * MIB as u64;
 
 // ---- policy ----------------------------------------------------------------------------------------------------
 

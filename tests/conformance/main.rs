@@ -6,6 +6,7 @@ mod callbacks;
 mod calls;
 mod coverage;
 mod fields;
+mod life;
 mod matching;
 mod options;
 mod package;

@@ -23,11 +23,30 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
             "audit_limit_bytes" => options.audit_limit_bytes = Some(number()?),
             "audit_segment_bytes" => options.audit_segment_bytes = Some(number()?),
             "allow_missing_imports" => options.allow_missing_imports = flag()?,
+            "ready_within_ms" => options.ready_within = Duration::from_millis(number()?),
+            "restart" => restart(&mut options, value)?,
             "quotas" => quotas(&mut options, value)?,
             _ => return Err(format!("there is no option `{name}`")),
         }
     }
     Ok(options)
+}
+
+fn restart(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
+    let restart = &mut options.restart;
+    for (name, value) in wanted.as_object().into_iter().flatten() {
+        let wrong = || format!("`{name}` of `restart` cannot be {value}");
+        let number = || value.as_u64().ok_or_else(wrong);
+        match name.as_str() {
+            "enabled" => restart.enabled = value.as_bool().ok_or_else(wrong)?,
+            "first_ms" => restart.first = Duration::from_millis(number()?),
+            "most_ms" => restart.most = Duration::from_millis(number()?),
+            "attempts" => restart.attempts = u32::try_from(number()?).map_err(|_| wrong())?,
+            "recovery_ms" => restart.recovery = Duration::from_millis(number()?),
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(())
 }
 
 /// Written straight into the fields, so that it is the host that refuses what breaks a rule.

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::callbacks::Handlers;
 use crate::fields::{duration, filter, principal, text, texts};
+use crate::life::told;
 use crate::options;
 use crate::package::{COMPONENT, Guests};
 
@@ -48,13 +49,13 @@ impl fmt::Display for Failed {
 
 /// What a scenario has opened, loaded and begun.
 pub struct World<'a> {
-    scenario: &'a Value,
+    pub(super) scenario: &'a Value,
     pub(super) folder: PathBuf,
-    guests: &'a Guests,
+    pub(super) guests: &'a Guests,
     handlers: Handlers,
     host: Option<Host>,
     others: Vec<Host>,
-    capsules: HashMap<String, Capsule>,
+    pub(super) capsules: HashMap<String, Capsule>,
     subscriptions: HashMap<String, Messages>,
     pub(super) calls: HashMap<String, JoinHandle<Result<Value, Error>>>,
     doing: String,
@@ -94,6 +95,9 @@ impl<'a> World<'a> {
     pub async fn take(&mut self, step: &Value) -> Result<Value, Failed> {
         let verb = text(step, "do")?;
         self.doing = step.to_string().chars().take(200).collect();
+        if let Some(taken) = self.live(verb, step).await {
+            return taken;
+        }
         match verb {
             "open" => self.open(step).await,
             "close" => {
@@ -131,8 +135,7 @@ impl<'a> World<'a> {
     /// The verbs that only look or set a value.
     fn look(&self, verb: &str, step: &Value) -> Result<Value, Failed> {
         match verb {
-            "state" => Ok(json!({ "state": self.capsule(step)?.state().name() })),
-            "warnings" => Ok(json!(self.capsule(step)?.warnings())),
+            "warnings" => Ok(json!(*self.capsule(step)?.warnings())),
             "asked" => Ok(self.handlers.asked(text(step, "of")?)),
             "configure" => {
                 let (host, id) = (self.host()?, self.capsule(step)?.id());
@@ -192,10 +195,7 @@ impl<'a> World<'a> {
             load = load.attenuate(kept);
         }
         let capsule = load.shared(step["shared"] == true).await?;
-        let told = json!({
-            "id": capsule.id(), "version": capsule.version(), "hash": capsule.hash(),
-            "state": capsule.state().name(), "warnings": capsule.warnings(),
-        });
+        let told = told(&capsule);
         self.capsules.insert(key.to_owned(), capsule);
         Ok(told)
     }

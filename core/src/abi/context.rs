@@ -70,9 +70,12 @@ impl Registry {
         self.0.write().insert(source, capabilities);
     }
 
-    /// Removes an unloaded capsule.
-    pub fn leave(&self, source: &Uuid) {
-        self.0.write().remove(source);
+    /// Removes an unloaded capsule, unless another generation of the same bytes has entered itself since.
+    pub fn leave(&self, source: &Uuid, capabilities: &Arc<Capabilities>) {
+        let mut entered = self.0.write();
+        if entered.get(source).is_some_and(|held| Arc::ptr_eq(held, capabilities)) {
+            entered.remove(source);
+        }
     }
 
     /// Whether the capsule behind `source` holds the capability; an unknown source holds nothing.

@@ -1,5 +1,6 @@
 //! The host ABI: what the guest calls, one thin file for each interface, every call through one envelope.
 
+pub mod announce;
 pub mod approval;
 pub mod arms;
 pub mod bindings;

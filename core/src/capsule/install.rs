@@ -1,10 +1,11 @@
 //! Installing: the hook runs once under the capsule's own gate, then the hash is pinned.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::load::assemble;
-use super::{Loading, Package, hex};
+use super::load::{assemble, narrowed};
+use super::{Loading, Package, Slot, hex};
 use crate::abi::context::{CapsuleContext, HostContext};
 use crate::abi::state::{Caller, FailureSlot, Phase};
 use crate::abi::tenant::{Counters, Tenant};
@@ -29,19 +30,29 @@ pub struct Installed {
     pub warnings: Vec<String>,
 }
 
-/// Runs the install hook, or the upgrade hook where an installation exists, and pins the hash. If the hook fails nothing
-/// is pinned and an earlier installation stays as it was.
+/// Runs the install hook, or the upgrade hook where an installation exists, and pins the hash.
+///
+/// If the capsule is loaded, `loaded` is its place and where the package lies: a new generation is brought up there after the hook, and takes over once
+/// the hash is pinned. The order is hook, new generation ready, pin, entry, swap. So if the hook fails, or the new generation
+/// does not become ready, the earlier installation stays pinned and what runs goes on; what the hook has written to the
+/// capsule's data stays written.
 ///
 /// # Errors
 /// [`ErrorKind::InstallFailed`] when the hook failed, with its own error as the cause; [`ErrorKind::CallbackFailed`]
-/// when a callback did; whatever is wrong with the component.
+/// when a callback did; [`ErrorKind::NotReady`] when the new generation of a loaded capsule did not become ready; whatever
+/// is wrong with the component.
 pub async fn install(
     host: &Arc<HostContext>,
     engine: &Arc<Engine>,
     package: Package,
     loading: Loading,
+    loaded: Option<(Arc<Slot>, PathBuf)>,
 ) -> Result<Installed> {
     let _installing = host.installing.begin();
+    let _turn = match &loaded {
+        Some((slot, _)) => Some(slot.changing.lock().await),
+        None => None,
+    };
     let id = package.id().to_owned();
     let before = host.store.receipts().get(&id)?;
     let phase = if before.is_some() { Phase::Upgrade } else { Phase::Install };
@@ -50,10 +61,19 @@ pub async fn install(
     let attenuation = loading.attenuate.clone();
     let mut record =
         Record { host, id: &id, package: &package, principal: principal.as_str(), phase, open: true };
-    let hooked =
-        run_hook(host, engine, &package, loading, phase).await.map_err(|error| error.with("capsule", &id));
+    let ready = async {
+        run_hook(host, engine, &package, loading, phase).await?;
+        match &loaded {
+            Some((slot, _)) => {
+                let loading = narrowed(slot.asked.clone(), attenuation.clone());
+                slot.candidate(host, engine, package.clone(), loading).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    };
+    let ready = ready.await.map_err(|error| error.with("capsule", &id));
     let now = now_ms();
-    let kept = hooked.and_then(|()| {
+    let kept = ready.and_then(|candidate| {
         // A hook whose questions were cut off by closing has not installed anything, whatever it says.
         if host.closing.is_given() {
             return Err(
@@ -68,10 +88,22 @@ pub async fn install(
             attenuation,
             installed_at: before.as_ref().map_or(now, |receipt| receipt.installed_at),
             updated_at: now,
-        })
+        })?;
+        Ok(candidate)
     });
     let recorded = record.close(kept.as_ref().err());
-    kept.and(recorded)?;
+    let candidate = kept?;
+    if let Err(error) = recorded {
+        unpin(host, &id, before.as_ref());
+        return Err(error);
+    }
+    if let (Some((slot, path)), Some(candidate)) = (&loaded, candidate) {
+        match slot.take_over(candidate, Some(path.clone()), false) {
+            // Unloaded meanwhile: installed all the same, for the next load.
+            Err(error) if error.kind() == ErrorKind::Closed => {}
+            taken => taken?,
+        }
+    }
     Ok(Installed {
         id: id.clone(),
         version: package.manifest.package.version.to_string(),
@@ -79,6 +111,17 @@ pub async fn install(
         upgraded_from: before.map(|receipt| receipt.version),
         warnings: package.warnings.clone(),
     })
+}
+
+/// Takes back a pin that could not be recorded.
+fn unpin(host: &HostContext, id: &str, before: Option<&Receipt>) {
+    let undone = match before {
+        Some(receipt) => host.store.receipts().put(receipt),
+        None => host.store.receipts().remove(id).map(drop),
+    };
+    if let Err(error) = undone {
+        tracing::error!(%error, "a pin that could not be recorded could not be taken back");
+    }
 }
 
 async fn run_hook(
@@ -91,7 +134,7 @@ async fn run_hook(
     let tenant = host.tenants.admit(&loading.principal)?;
     let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
     let exports = compiled.exports();
-    let context = assemble(host, package, loading)?;
+    let context = assemble(host, &package.manifest, package.hash, &loading)?;
     let wanted = if phase == Phase::Upgrade { exports.upgrade } else { exports.install };
     // A capsule without the hook is installed all the same.
     if wanted { call_hook(&compiled, &context, &tenant, phase).await } else { Ok(()) }

@@ -1,6 +1,6 @@
 //! Loading: the pinned bytes, compiled, entered in the registry, with the run loop started.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::engine::{Compiled, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::manifest::Manifest;
 use crate::pending::Pending;
 use crate::people::Uplinks;
 use crate::policy::{Acl, Capabilities};
@@ -33,7 +34,7 @@ pub struct Loading {
     pub shared: bool,
 }
 
-/// Loads a capsule whose hash is pinned.
+/// Loads a capsule whose hash is pinned. Its run loop is not started yet.
 ///
 /// # Errors
 /// [`ErrorKind::NotInstalled`] when nothing pins the hash, [`ErrorKind::HashMismatch`] when the bytes are others, and
@@ -63,17 +64,11 @@ pub async fn load(
     if let Err(error) = host.audit.append(&draft) {
         // Nothing that could not be recorded stays loaded.
         if let Ok(loaded) = loaded {
-            loaded.unload().await?;
+            loaded.let_go().await;
         }
         return Err(error);
     }
-    let loaded = loaded?;
-    let live = loaded.live()?;
-    if live.compiled.exports().run {
-        let tenant = host.tenants.admit(&live.context.owner)?;
-        loaded.start_run(&live, &tenant);
-    }
-    Ok(loaded)
+    loaded
 }
 
 async fn load_plainly(
@@ -82,28 +77,68 @@ async fn load_plainly(
     package: Package,
     loading: Loading,
 ) -> Result<Arc<Loaded>> {
-    let receipt = check_pin(host, &package)?;
-    let loading = narrowed(loading, receipt.and_then(|receipt| receipt.attenuation));
+    let loading = pinned(host, &package, loading)?;
     host.audit.admit()?;
+    prepare(host, engine, package, loading).await
+}
+
+/// The hash must be pinned; what was given up when it was, stays given up.
+///
+/// # Errors
+/// [`ErrorKind::NotInstalled`] and [`ErrorKind::HashMismatch`], as [`load`].
+pub(super) fn pinned(host: &HostContext, package: &Package, loading: Loading) -> Result<Loading> {
+    let receipt = check_pin(host, package)?;
+    Ok(narrowed(loading, receipt.and_then(|receipt| receipt.attenuation)))
+}
+
+/// Compiles a package and puts a generation together that does nothing yet.
+///
+/// # Errors
+/// Whatever is wrong with the component or the principal.
+pub(super) async fn prepare(
+    host: &Arc<HostContext>,
+    engine: &Arc<Engine>,
+    package: Package,
+    loading: Loading,
+) -> Result<Arc<Loaded>> {
     host.tenants.admit(&loading.principal)?;
     let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
-    let context = assemble(host, &package, loading)?;
-    if let Ok(source) = Uuid::parse_str(&context.source) {
-        host.registry.enter(source, Arc::clone(&context.capabilities));
+    let context = assemble(host, &package.manifest, package.hash, &loading)?;
+    let live = Live { context, compiled: Arc::new(compiled) };
+    Ok(Loaded::new(live, loading, package.warnings.into()))
+}
+
+impl Loaded {
+    fn new(live: Live, loading: Loading, warnings: Arc<[String]>) -> Arc<Self> {
+        let state = if live.compiled.exports().run { State::Loading } else { State::Ready };
+        let context = &live.context;
+        Arc::new(Self {
+            id: Arc::clone(&context.id),
+            hash: context.artifact,
+            manifest: Arc::clone(&context.manifest),
+            warnings,
+            loading,
+            ready: context.ready.clone(),
+            live: RwLock::new(Some(live)),
+            shelf: Shelf::default(),
+            state: Mutex::new(Life { state, failure: None, run: None }),
+            changed: Notify::new(),
+            in_flight: Pending::default(),
+            slot: OnceLock::new(),
+            successor: OnceLock::new(),
+        })
     }
-    let state = if compiled.exports().run { State::Loading } else { State::Ready };
-    Ok(Arc::new(Loaded {
-        id: Arc::clone(&context.id),
-        hash: package.hash,
-        manifest: package.manifest,
-        warnings: package.warnings,
-        ready: context.ready.clone(),
-        live: RwLock::new(Some(Live { context, compiled: Arc::new(compiled) })),
-        shelf: Shelf::default(),
-        state: Mutex::new(Life { state, failure: None, run: None }),
-        changed: Notify::new(),
-        in_flight: Pending::default(),
-    }))
+
+    /// The same bytes once more, as a generation that does nothing yet.
+    ///
+    /// # Errors
+    /// When this one was unloaded, or its owner is refused by now.
+    pub(super) fn again(&self) -> Result<Arc<Self>> {
+        let Live { context, compiled } = self.live()?;
+        context.host.tenants.admit(&context.owner)?;
+        let context = assemble(&context.host, &self.manifest, self.hash, &self.loading)?;
+        Ok(Self::new(Live { context, compiled }, self.loading.clone(), Arc::clone(&self.warnings)))
+    }
 }
 
 /// The hash comes from an installation here, else from the manifest or the file an installer wrote beside it.
@@ -128,7 +163,7 @@ fn check_pin(host: &HostContext, package: &Package) -> Result<Option<Receipt>> {
 }
 
 /// What was given up at installation stays given up: a load may only narrow further.
-fn narrowed(mut loading: Loading, installed: Option<Vec<String>>) -> Loading {
+pub(super) fn narrowed(mut loading: Loading, installed: Option<Vec<String>>) -> Loading {
     loading.attenuate = match (loading.attenuate, installed) {
         (Some(asked), Some(kept)) => Some(asked.into_iter().filter(|name| kept.contains(name)).collect()),
         (asked, kept) => asked.or(kept),
@@ -139,10 +174,11 @@ fn narrowed(mut loading: Loading, installed: Option<Vec<String>>) -> Loading {
 /// Everything the capsule's instances will share.
 pub(super) fn assemble(
     host: &Arc<HostContext>,
-    package: &Package,
-    loading: Loading,
+    manifest: &Arc<Manifest>,
+    hash: [u8; 32],
+    loading: &Loading,
 ) -> Result<Arc<CapsuleContext>> {
-    let manifest = Arc::clone(&package.manifest);
+    let manifest = Arc::clone(manifest);
     let capabilities = Capabilities::compile(&manifest)?;
     let capabilities = match &loading.attenuate {
         Some(keep) => capabilities.attenuate(keep)?,
@@ -161,14 +197,14 @@ pub(super) fn assemble(
         host.tenants.known(&loading.principal).map(|tenant| tenant.profile().quotas.max_subscriptions);
     let quota = quota.and_then(|quota| usize::try_from(quota).ok()).unwrap_or(usize::MAX);
     let subscriptions = quota.min(limits::SUBSCRIPTIONS);
-    let name = [manifest.package.name.as_bytes(), &[0], &package.hash].concat();
+    let name = [manifest.package.name.as_bytes(), &[0], &hash].concat();
     let source = Uuid::new_v5(&SOURCES, &name).to_string();
     Ok(Arc::new(CapsuleContext {
         host: Arc::clone(host),
         id: Arc::from(manifest.package.name.as_str()),
-        artifact: package.hash,
+        artifact: hash,
         source: Arc::from(source),
-        owner: loading.principal,
+        owner: loading.principal.clone(),
         shared: loading.shared,
         capabilities: Arc::new(capabilities),
         publish: Acl::publish(&manifest),

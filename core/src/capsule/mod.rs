@@ -1,32 +1,38 @@
 //! One capsule's life: read, pinned, loaded, triggered, run, unloaded.
 
+mod fingerprint;
 mod imports;
 mod install;
 mod load;
 mod package;
+mod ready;
+mod reload;
+mod restart;
 mod run;
 mod share;
 mod shelf;
+mod slot;
 mod trigger;
+mod unload;
 
+pub use fingerprint::{fingerprint, is_ignored};
 pub use imports::{Exported, load_levels};
 pub use install::{Installed, install};
 pub use load::{Loading, load};
 pub use package::{MANIFEST_FILE, Package, hex, parse_hash};
+pub use restart::Restart;
+pub use slot::{Candidate, Routes, Slot, Terms};
 pub use trigger::{HookResult, Invocation};
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use crate::abi::context::CapsuleContext;
-use crate::audit::{Draft, Outcome};
 use crate::cancel::Cancel;
 use crate::engine::Compiled;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::manifest::Manifest;
 use crate::pending::Pending;
 use shelf::Shelf;
@@ -64,13 +70,15 @@ impl State {
     }
 }
 
-/// A loaded capsule, shared by everyone who holds a handle on it.
+/// One generation of a loaded capsule: these bytes, loaded once.
 #[derive(Debug)]
 pub struct Loaded {
     id: Arc<str>,
     hash: [u8; 32],
     manifest: Arc<Manifest>,
-    warnings: Vec<String>,
+    warnings: Arc<[String]>,
+    /// For whom, and with how much of what the manifest asks.
+    loading: Loading,
     /// Taken away on unload, so that a forgotten handle keeps neither the database nor the runtime alive.
     live: RwLock<Option<Live>>,
     shelf: Shelf,
@@ -80,6 +88,10 @@ pub struct Loaded {
     changed: Notify,
     /// Triggers being served.
     in_flight: Pending,
+    /// The place it has or had, once it has one.
+    slot: OnceLock<Weak<Slot>>,
+    /// The generation that took its place; calls that come too late go there.
+    successor: OnceLock<Arc<Loaded>>,
 }
 
 /// What a capsule needs while it is loaded.
@@ -92,8 +104,17 @@ struct Live {
 #[derive(Debug)]
 struct Life {
     state: State,
-    failure: Option<String>,
+    failure: Option<Failure>,
     run: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// Why a run loop ended that should not have.
+#[derive(Clone, Debug)]
+struct Failure {
+    kind: ErrorKind,
+    text: String,
+    /// Whether somebody has taken it up: each failure is answered once.
+    answered: bool,
 }
 
 impl Loaded {
@@ -117,7 +138,7 @@ impl Loaded {
 
     /// What its manifest says that this host ignores.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub fn warnings(&self) -> &Arc<[String]> {
         &self.warnings
     }
 
@@ -137,13 +158,14 @@ impl Loaded {
     }
 
     fn live(&self) -> Result<Live> {
-        let held = self.live.read().clone();
-        held.ok_or_else(|| {
-            Error::new(ErrorKind::Closed, "the capsule was unloaded").with("capsule", &*self.id)
-        })
+        self.live.read().clone().ok_or_else(|| self.unloaded())
     }
 
-    fn enter(&self, state: State, failure: Option<String>) {
+    fn unloaded(&self) -> Error {
+        Error::new(ErrorKind::Closed, "the capsule was unloaded").with("capsule", &*self.id)
+    }
+
+    fn enter(&self, state: State, failure: Option<Failure>) {
         let mut life = self.state.lock();
         if life.state != State::Unloaded {
             life.state = state;
@@ -153,84 +175,16 @@ impl Loaded {
         self.changed.notify_waiters();
     }
 
-    /// Waits until the run loop is ready, or is not needed any more.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotReady`] when it failed, or is not ready within `timeout`; [`ErrorKind::Closed`] once unloaded.
-    pub async fn wait_ready(&self, timeout: Option<Duration>) -> Result<()> {
-        let runtime = self.live()?.context.host.runtime.clone();
-        let waiting = std::pin::pin!(self.became_ready());
-        let Some(timeout) = timeout else { return waiting.await };
-        let late = std::pin::pin!(crate::abi::timer::sleep(&runtime, timeout));
-        match futures_util::future::select(waiting, late).await {
-            futures_util::future::Either::Left((ready, _)) => ready,
-            futures_util::future::Either::Right(_) => {
-                let message = format!("the run loop did not signal that it is ready within {timeout:?}");
-                Err(Error::new(ErrorKind::NotReady, message).with("capsule", &*self.id))
-            }
-        }
+    /// Whether it has a hook to be called.
+    fn has_hook(&self) -> bool {
+        self.live().is_ok_and(|live| live.compiled.exports().hook)
     }
 
-    async fn became_ready(&self) -> Result<()> {
-        loop {
-            let changed = self.changed.notified();
-            let mut changed = std::pin::pin!(changed);
-            changed.as_mut().enable();
-            {
-                let state = self.state();
-                let life = self.state.lock();
-                match state {
-                    State::Ready | State::Running | State::Completed => return Ok(()),
-                    State::Loading => {}
-                    State::Failed => {
-                        let why = life.failure.clone().unwrap_or_default();
-                        let message = format!("the run loop failed: {why}");
-                        return Err(Error::new(ErrorKind::NotReady, message).with("capsule", &*self.id));
-                    }
-                    State::Unloaded => {
-                        return Err(Error::new(ErrorKind::Closed, "the capsule was unloaded")
-                            .with("capsule", &*self.id));
-                    }
-                }
-            }
-            let ready = std::pin::pin!(self.ready.given());
-            futures_util::future::select(changed, ready).await;
-        }
-    }
-
-    /// Cancels everything the capsule does, waits for it to end, and lets go of what it held. Idempotent.
-    pub async fn unload(&self) -> Result<()> {
-        let Some(Live { context, .. }) = self.live.write().take() else { return Ok(()) };
-        context.cancel.give();
-        let run = {
-            let mut life = self.state.lock();
-            life.state = State::Unloaded;
-            life.run.take()
-        };
-        self.changed.notify_waiters();
-        let runtime = context.host.runtime.clone();
-        if let Some(mut run) = run {
-            let late = std::pin::pin!(crate::abi::timer::sleep(&runtime, limits::UNLOAD_WAIT));
-            if let futures_util::future::Either::Right(_) = futures_util::future::select(&mut run, late).await
-            {
-                run.abort();
-            }
-        }
-        let late = std::pin::pin!(crate::abi::timer::sleep(&runtime, limits::UNLOAD_WAIT));
-        futures_util::future::select(std::pin::pin!(self.in_flight.none()), late).await;
-        self.shelf.clear();
-        if let Ok(source) = uuid::Uuid::parse_str(&context.source) {
-            context.host.registry.leave(&source);
-        }
-        for uplink in context.uplinks.clear() {
-            context.host.desk.uplink_unregistered(uplink);
-        }
-        let draft = Draft {
-            capsule: Some(&self.id),
-            artifact: Some(&self.hash),
-            principal: Some(context.owner.as_str()),
-            ..Draft::new("capsule.unload", Outcome::Allowed)
-        };
-        context.host.audit.append(&draft).map(drop)
+    /// The failure of the run loop, for the one who asks first.
+    fn unanswered_failure(&self) -> Option<Failure> {
+        let mut life = self.state.lock();
+        let failure = life.failure.as_mut().filter(|failure| !failure.answered)?;
+        failure.answered = true;
+        Some(failure.clone())
     }
 }

@@ -1,8 +1,8 @@
 //! A capsule's run loop: one instance of its own, for as long as it runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use super::{Live, Loaded, State};
+use super::{Failure, Live, Loaded, State};
 use crate::abi::state::{FailureSlot, Phase};
 use crate::abi::tenant::{Counters, Tenant};
 use crate::audit::{Draft, Outcome};
@@ -11,30 +11,44 @@ use crate::error::{Error, Result};
 use crate::limits;
 
 impl Loaded {
-    /// Starts the run loop as a task of the host's runtime and follows it to its end.
-    pub(super) fn start_run(self: &Arc<Self>, live: &Live, tenant: &Arc<Tenant>) {
-        let tenant = Arc::clone(tenant);
+    /// Starts the run loop, if the component has one, as a task of the host's runtime, and follows it to its end.
+    ///
+    /// # Errors
+    /// When the owner is refused, or the generation was unloaded.
+    pub(super) fn start(self: &Arc<Self>) -> Result<()> {
+        let live = self.live()?;
+        if !live.compiled.exports().run {
+            return Ok(());
+        }
+        let tenant = live.context.host.tenants.admit(&live.context.owner)?;
         let capsule = Arc::clone(self);
-        let live = live.clone();
         let runtime = live.context.host.runtime.clone();
-        let task = runtime.spawn(async move {
-            let ended = run(&live, &tenant).await;
-            capsule.settle(&live, ended.as_ref().err());
-        });
-        self.state.lock().run = Some(task);
+        let mut stage = self.state.lock();
+        if stage.state == State::Loading && stage.run.is_none() {
+            stage.run = Some(runtime.spawn(async move {
+                let ended = run(&live, &tenant).await;
+                capsule.settle(&live, ended.as_ref().err());
+            }));
+        }
+        Ok(())
+    }
+
+    /// Remembers that the run loop could not even be started.
+    pub(super) fn fail(&self, error: &Error) {
+        self.enter(State::Failed, Some(failure(error)));
     }
 
     /// Records how the run loop ended. Returning is not a failure: the capsule goes on serving its handlers.
-    fn settle(&self, live: &Live, failed: Option<&Error>) {
+    fn settle(self: &Arc<Self>, live: &Live, failed: Option<&Error>) {
         let (state, outcome, reason, failure) = match failed {
             None => (State::Completed, Outcome::Allowed, "", None),
             Some(_) if live.context.cancel.is_given() => {
                 (State::Unloaded, Outcome::Cancelled, "cancelled", None)
             }
-            Some(error) => (State::Failed, Outcome::Failed, error.kind().code(), Some(error.to_string())),
+            Some(error) => (State::Failed, Outcome::Failed, error.kind().code(), Some(failure(error))),
         };
         if let Some(failure) = &failure {
-            tracing::warn!(target: "astrid::capsule", capsule = &*self.id, "the run loop failed: {failure}");
+            tracing::warn!(target: "astrid::capsule", capsule = &*self.id, "the run loop failed: {}", failure.text);
         }
         let draft = Draft {
             capsule: Some(&self.id),
@@ -47,7 +61,14 @@ impl Loaded {
             tracing::error!(%error, "the end of a run loop could not be recorded");
         }
         self.enter(state, failure);
+        if let Some(slot) = self.slot.get().and_then(Weak::upgrade) {
+            slot.look_after(self);
+        }
     }
+}
+
+fn failure(error: &Error) -> Failure {
+    Failure { kind: error.kind(), text: error.to_string(), answered: false }
 }
 
 async fn run(live: &Live, tenant: &Arc<Tenant>) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::audit::{Draft, Outcome};
 use crate::engine::{HookReply, Instance, Start};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::pending::Begun;
 use crate::principal::Principal;
 
 /// What a hook answered.
@@ -79,7 +80,8 @@ impl Loaded {
     }
 
     async fn invoke_plainly(self: &Arc<Self>, invocation: Invocation<'_>) -> Result<HookResult> {
-        let live = self.live()?;
+        // Held until the entry is written: an unload waits for it before the log may close.
+        let (generation, live, _in_flight) = self.admit()?;
         if invocation.payload.len() > limits::TRIGGER_PAYLOAD_BYTES {
             let most = limits::TRIGGER_PAYLOAD_BYTES;
             return Err(Error::new(ErrorKind::InvalidArgument, format!("the payload is over {most} bytes")));
@@ -93,12 +95,26 @@ impl Loaded {
             Err(error) => return record.close(Some(&error)).and(Err(error)),
         };
         Counters::add(&tenant.counters.triggers, 1);
-        // Held until the entry is written: an unload waits for it before the log may close.
-        let _in_flight = self.in_flight.begin();
-        let served = self.serve(&live, &tenant, &invocation).await;
+        let served = generation.serve(&live, &tenant, &invocation).await;
         let recorded = record.close(served.as_ref().err());
         let served = served?;
         recorded.map(|()| served)
+    }
+
+    /// Counts a call in, and says which generation serves it: this one, or the one that has taken its place meanwhile.
+    fn admit(self: &Arc<Self>) -> Result<(Arc<Self>, Live, Begun)> {
+        let mut generation = Arc::clone(self);
+        loop {
+            // Counted before it is looked whether the generation lives, so that an ending one sees the call or the call
+            // sees the end.
+            let in_flight = generation.in_flight.begin();
+            if let Ok(live) = generation.live() {
+                return Ok((generation, live, in_flight));
+            }
+            drop(in_flight);
+            let next = generation.successor.get().cloned();
+            generation = next.ok_or_else(|| generation.unloaded())?;
+        }
     }
 
     async fn serve(

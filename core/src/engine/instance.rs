@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::TypedFunc;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
+use super::watchdog::{self, Bark, Watchdog};
 use super::{Compiled, Stopped, fault, watched};
 use crate::abi::clock::Remaining;
 use crate::abi::context::CapsuleContext;
@@ -70,7 +71,8 @@ impl Instance {
         let mut store = Store::new(&engine.wasmtime, State::new(Arc::clone(capsule), Arc::clone(tenant)));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
-        store.epoch_deadline_callback(|mut store| at_tick(&mut store));
+        let mut dog = Watchdog::default();
+        store.epoch_deadline_callback(move |mut store| at_tick(&mut store, &mut dog));
         store.set_fuel(fuel).map_err(|error| fault(&error, None))?;
         store.set_epoch_deadline(1);
         let clock = store.data().call.clock.clone();
@@ -185,7 +187,7 @@ pub struct Start {
 }
 
 /// Looked at every tick while the guest runs: is its time up, was it cancelled, may its principal burn more fuel?
-fn at_tick(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+fn at_tick(store: &mut StoreContextMut<'_, State>, dog: &mut Watchdog) -> wasmtime::Result<UpdateDeadline> {
     let left = store.get_fuel()?;
     let state = store.data_mut();
     if state.call.clock.remaining() == Remaining::Expired {
@@ -197,10 +199,25 @@ fn at_tick(store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDea
             return Ok(UpdateDeadline::Interrupt);
         }
     }
+    if bites(state, dog) {
+        return Err(wasmtime::Error::msg(
+            "its run loop computed for too long without a host call that waited",
+        ));
+    }
     Ok(delay(state, left).map_or(UpdateDeadline::Yield(1), |delay| {
         let runtime = state.capsule.host.runtime.clone();
         UpdateDeadline::YieldCustom(1, Box::pin(async move { timer::sleep(&runtime, delay).await }))
     }))
+}
+
+/// Whether this is a run loop, not exempt, that has computed for too long without waiting for anything.
+fn bites(state: &State, dog: &mut Watchdog) -> bool {
+    if state.call.phase != Phase::Run {
+        return false;
+    }
+    let profile = state.owner.profile();
+    let window = watchdog::window(profile.quotas.max_timeout_secs);
+    !profile.is_exempt_from_cpu_bounds() && dog.tick(window, state.call.waits) == Bark::Bite
 }
 
 /// Charges a run loop's fuel as it burns, and says how long the loop must stand back when its principal is overdrawn.

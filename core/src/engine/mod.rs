@@ -7,6 +7,7 @@ mod instance;
 mod recent;
 mod ticker;
 mod watch;
+mod watchdog;
 
 pub use component::Compiled;
 pub use fault::fault;

@@ -12,6 +12,7 @@ use crate::abi::tenant::Tenants;
 use crate::audit::{Draft, Log, Options, Outcome};
 use crate::bus::Bus;
 use crate::cancel::Cancel;
+use crate::capsule::Terms;
 use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -156,6 +157,7 @@ impl HostBuilder {
             parse: ParseOptions { runtime_version },
             require_principal: options.require_principal,
             allow_missing_imports: options.allow_missing_imports,
+            terms: Terms { restart: options.restart, ready_within: options.ready_within },
         })))
     }
 }

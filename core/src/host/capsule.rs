@@ -1,63 +1,97 @@
 //! A handle on a loaded capsule.
 
 use std::future::IntoFuture;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Host;
 use crate::abi::state::Caller;
-use crate::capsule::{HookResult, Invocation, Loaded, State, hex};
+use crate::capsule::{HookResult, Invocation, Slot, State, hex};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
 use crate::people::BoxFuture;
 use crate::principal::Principal;
 
-/// A loaded capsule: a cheap handle, to be cloned and shared.
+/// A loaded capsule: a cheap handle, to be cloned and shared. It follows the capsule through upgrades, reloads and
+/// restarts until it is unloaded.
 #[derive(Clone, Debug)]
 pub struct Capsule {
     host: Host,
-    loaded: Arc<Loaded>,
+    slot: Arc<Slot>,
 }
 
 impl Capsule {
-    pub(super) fn new(host: Host, loaded: Arc<Loaded>) -> Self {
-        Self { host, loaded }
+    pub(super) fn new(host: Host, slot: Arc<Slot>) -> Self {
+        Self { host, slot }
+    }
+
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Where its current generation was read from.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.slot.path()
+    }
+
+    /// Enters the first generation and starts its run loop.
+    pub(super) fn begin(&self) -> Result<()> {
+        self.slot.begin()
     }
 
     /// The capsule's id.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.loaded.id()
+        self.slot.id()
     }
 
     /// Its version.
     #[must_use]
     pub fn version(&self) -> String {
-        self.loaded.manifest().package.version.to_string()
+        self.manifest().package.version.to_string()
     }
 
     /// The BLAKE3 of its component, as hex.
     #[must_use]
     pub fn hash(&self) -> String {
-        hex(self.loaded.hash())
+        hex(self.slot.current().hash())
     }
 
-    /// Its manifest.
+    /// The manifest of its current generation.
     #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        self.loaded.manifest()
+    pub fn manifest(&self) -> Arc<Manifest> {
+        Arc::clone(self.slot.current().manifest())
     }
 
     /// What its manifest says that this host ignores.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        self.loaded.warnings()
+    pub fn warnings(&self) -> Arc<[String]> {
+        Arc::clone(self.slot.current().warnings())
     }
 
     /// Where it is in its life.
     #[must_use]
     pub fn state(&self) -> State {
-        self.loaded.state()
+        self.slot.current().state()
+    }
+
+    /// The number of the generation that serves now: 1 when it was loaded, one more with every upgrade, reload and restart.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.slot.generation()
+    }
+
+    /// How often its run loop was restarted since it was loaded.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.slot.restarts()
+    }
+
+    /// Why its run loop failed last since it was loaded; none if it never did.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.slot.failure()
     }
 
     /// Calls its hook; await the returned request. Dropping the future stops the guest.
@@ -77,20 +111,29 @@ impl Capsule {
     /// [`ErrorKind::NotReady`] when it failed or took longer than `timeout`.
     pub async fn wait_ready(&self, timeout: Option<Duration>) -> Result<()> {
         self.host.rooms()?;
-        self.loaded.wait_ready(timeout).await
+        self.slot.wait_ready(timeout).await
     }
 
-    /// Cancels everything it does and lets go of it. Idempotent.
+    /// Replaces what runs by what lies where the capsule came from now, if that is pinned; see [`Host::reload`].
+    ///
+    /// # Errors
+    /// As [`Host::reload`].
+    pub async fn reload(&self) -> Result<()> {
+        self.host.reload_slot(&self.slot).await
+    }
+
+    /// Cancels everything it does, in whichever generation, and lets go of it. Idempotent.
     ///
     /// # Errors
     /// When the unload could not be recorded.
     pub async fn unload(&self) -> Result<()> {
-        let Ok(rooms) = self.host.rooms() else { return Ok(()) };
-        rooms.dispatcher.leave(self.loaded.id());
-        let unloaded = self.loaded.unload().await;
+        if self.host.is_closed() {
+            return Ok(());
+        }
+        let unloaded = self.slot.unload().await;
         let mut capsules = self.host.0.capsules.lock();
-        if capsules.get(self.loaded.id()).is_some_and(|current| Arc::ptr_eq(current, &self.loaded)) {
-            capsules.remove(self.loaded.id());
+        if capsules.get(self.id()).is_some_and(|current| Arc::ptr_eq(current, &self.slot)) {
+            capsules.remove(self.id());
         }
         unloaded
     }
@@ -142,7 +185,7 @@ impl IntoFuture for Trigger {
                 timeout: self.timeout,
                 caller: Caller::embedder(self.principal.clone()),
             };
-            self.capsule.loaded.invoke(invocation).await
+            self.capsule.slot.current().invoke(invocation).await
         })
     }
 }

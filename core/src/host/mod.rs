@@ -3,11 +3,14 @@
 mod audit;
 mod builder;
 mod capsule;
+mod lifecycle;
 mod options;
 mod publish;
 mod requests;
 mod subscribe;
+mod touched;
 mod usage;
+mod watch;
 
 pub use audit::AuditLog;
 pub use builder::HostBuilder;
@@ -17,6 +20,7 @@ pub use publish::{Outcome, Publish};
 pub use requests::{Install, Load};
 pub use subscribe::{BusMessage, Messages};
 pub use usage::Usage;
+pub use watch::{CapsuleChange, CapsuleChanges, Watch};
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -31,7 +35,7 @@ use tokio::runtime::{Handle, Runtime};
 use crate::abi::context::HostContext;
 use crate::abi::timer;
 use crate::audit::{Draft, Outcome as AuditOutcome};
-use crate::capsule::{Exported, Loaded, MANIFEST_FILE, Package, load_levels};
+use crate::capsule::{Exported, Slot, Terms};
 use crate::dispatch::Dispatcher;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,10 +55,11 @@ struct Inner {
     /// The process that opened the host; in a child of `fork` its threads do not exist.
     process: u32,
     open: RwLock<Option<Open>>,
-    capsules: Mutex<BTreeMap<Arc<str>, Arc<Loaded>>>,
+    capsules: Mutex<BTreeMap<Arc<str>, Arc<Slot>>>,
     parse: ParseOptions,
     require_principal: bool,
     allow_missing_imports: bool,
+    terms: Terms,
 }
 
 struct Open {
@@ -84,6 +89,12 @@ impl Host {
     }
 
     /// Installs a capsule: runs its hook, then pins its hash. An installed capsule is upgraded.
+    ///
+    /// If the capsule is loaded, the new version is brought up beside the running one and takes its place in one step when it
+    /// is ready; handles follow it. From then on calls go to the new generation; the old one ends when the calls it has
+    /// admitted are answered, at the latest after 30 s. Until both run loops have changed over, a message may be heard by
+    /// both. If the hook fails or the new version does not become ready within `ready_within`, the call fails, the old version
+    /// goes on running and stays the one that is pinned; what the hook has written stays written.
     pub fn install(&self, path: impl AsRef<Path>) -> Install {
         Install::new(self.clone(), path.as_ref().to_owned())
     }
@@ -96,34 +107,6 @@ impl Host {
     /// Loads a capsule from memory; `hash_hex` is the BLAKE3 the bytes must have.
     pub fn load_component(&self, component: Vec<u8>, manifest_toml: &str, hash_hex: &str) -> Load {
         Load::from_memory(self.clone(), component, manifest_toml.to_owned(), hash_hex.to_owned())
-    }
-
-    /// Loads every capsule of a folder, providers before importers, and waits until each is ready. If one fails, those
-    /// that were loaded by this call are unloaded again.
-    ///
-    /// # Errors
-    /// The first failure, naming the capsule.
-    pub async fn load_all(&self, folder: impl AsRef<Path>) -> Result<Vec<Capsule>> {
-        self.rooms()?;
-        let packages = find_packages(folder.as_ref(), &self.0.parse)?;
-        let manifests: Vec<_> = packages.iter().map(|(_, package)| &*package.manifest).collect();
-        let order: Vec<usize> = load_levels(&manifests)?.into_iter().flatten().collect();
-        let mut loaded: Vec<Capsule> = Vec::with_capacity(order.len());
-        for n in order {
-            let one = async {
-                let capsule = self.load(&packages[n].0).await?;
-                let ready = capsule.wait_ready(Some(limits::READY_WAIT)).await;
-                loaded.push(capsule);
-                ready
-            };
-            if let Err(error) = one.await {
-                for capsule in loaded.iter().rev() {
-                    capsule.unload().await?;
-                }
-                return Err(error);
-            }
-        }
-        Ok(loaded)
     }
 
     /// Sets a value the manifest declares in `[env]`, for every principal; a secret goes to the secret store.
@@ -186,7 +169,7 @@ impl Host {
     /// Every loaded capsule, by id.
     #[must_use]
     pub fn capsules(&self) -> Vec<Capsule> {
-        self.0.capsules.lock().values().map(|loaded| Capsule::new(self.clone(), Arc::clone(loaded))).collect()
+        self.0.capsules.lock().values().map(|slot| Capsule::new(self.clone(), Arc::clone(slot))).collect()
     }
 
     /// A loaded capsule.
@@ -195,9 +178,9 @@ impl Host {
     /// [`ErrorKind::NotFound`] when no capsule of that id is loaded.
     pub fn capsule(&self, id: &str) -> Result<Capsule> {
         let found = self.0.capsules.lock().get(id).cloned();
-        let loaded =
+        let slot =
             found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no capsule `{id}` is loaded")))?;
-        Ok(Capsule::new(self.clone(), loaded))
+        Ok(Capsule::new(self.clone(), slot))
     }
 
     /// The host's own runtime, for callbacks that have work to do.
@@ -275,7 +258,7 @@ impl Host {
     fn exported(&self) -> Exported {
         let mut exported = Exported::default();
         for capsule in self.0.capsules.lock().values() {
-            exported.add(capsule.manifest());
+            exported.add(capsule.current().manifest());
         }
         exported
     }
@@ -308,29 +291,11 @@ impl Drop for Inner {
             return;
         }
         for capsule in self.capsules.get_mut().values() {
-            if let Some(context) = capsule.context() {
-                context.cancel.give();
-            }
+            capsule.cancel();
         }
         if let Err(error) = open.finish() {
             tracing::error!(%error, "a host was dropped without close, and its last entries were not written");
         }
         open.runtime.shutdown_background();
     }
-}
-
-fn find_packages(folder: &Path, parse: &ParseOptions) -> Result<Vec<(PathBuf, Package)>> {
-    let unreadable = |error: std::io::Error| {
-        Error::new(ErrorKind::NotFound, format!("`{}` cannot be read: {error}", folder.display()))
-            .caused_by(error)
-    };
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.join(MANIFEST_FILE).is_file() {
-            folders.push(path);
-        }
-    }
-    folders.sort();
-    folders.into_iter().map(|path| Package::read(&path, parse).map(|package| (path, package))).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::capsule::Restart;
 use crate::limits;
 use crate::policy::Quotas;
 
@@ -33,6 +34,10 @@ pub struct HostOptions {
     pub audit_segment_bytes: Option<u64>,
     /// Loads a capsule even if a required import is exported by nobody.
     pub allow_missing_imports: bool,
+    /// What becomes of run loops that trap or cannot be started.
+    pub restart: Restart,
+    /// How long the run loop of a new generation has to become ready before the old one is kept instead.
+    pub ready_within: Duration,
 }
 
 impl Default for HostOptions {
@@ -50,6 +55,8 @@ impl Default for HostOptions {
             audit_limit_bytes: None,
             audit_segment_bytes: None,
             allow_missing_imports: false,
+            restart: Restart::default(),
+            ready_within: limits::REPLACEMENT_READY,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::future::IntoFuture;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::{Capsule, Host};
-use crate::capsule::{self, Installed, Loading, Package, parse_hash};
+use crate::capsule::{self, Installed, Loading, Package, Routes, Slot, parse_hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::people::BoxFuture;
 use crate::principal::Principal;
@@ -45,7 +45,12 @@ impl IntoFuture for Install {
         Box::pin(async move {
             let rooms = self.host.rooms()?;
             let package = Package::read(&self.path, &self.host.0.parse)?;
-            capsule::install(&rooms.context, &rooms.engine, package, self.loading).await
+            let slot = self.host.0.capsules.lock().get(package.id()).cloned();
+            if slot.is_some() && !self.host.0.allow_missing_imports {
+                self.host.exported().satisfy(&package.manifest)?;
+            }
+            let loaded = slot.map(|slot| (slot, absolute(self.path)));
+            capsule::install(&rooms.context, &rooms.engine, package, self.loading, loaded).await
         })
     }
 }
@@ -62,12 +67,17 @@ pub struct Load {
 #[derive(Debug)]
 enum Source {
     Path(PathBuf),
+    Read(PathBuf, Box<Package>),
     Memory { component: Vec<u8>, manifest: String, hash: String },
 }
 
 impl Load {
     pub(super) fn from_path(host: Host, path: PathBuf) -> Self {
         Self { host, source: Source::Path(path), loading: unnarrowed() }
+    }
+
+    pub(super) fn of_package(host: Host, path: PathBuf, package: Package) -> Self {
+        Self { host, source: Source::Read(path, Box::new(package)), loading: unnarrowed() }
     }
 
     pub(super) fn from_memory(host: Host, component: Vec<u8>, manifest: String, hash: String) -> Self {
@@ -101,24 +111,34 @@ impl IntoFuture for Load {
         Box::pin(async move {
             let host = self.host;
             let rooms = host.rooms()?;
-            let package = match self.source {
-                Source::Path(path) => Package::read(&path, &host.0.parse)?,
+            let (package, path) = match self.source {
+                Source::Path(path) => (Package::read(&path, &host.0.parse)?, Some(absolute(path))),
+                Source::Read(path, package) => (*package, Some(absolute(path))),
                 Source::Memory { component, manifest, hash } => {
-                    Package::from_memory(&manifest, component, parse_hash(&hash)?, &host.0.parse)?
+                    let hash = parse_hash(&hash)?;
+                    (Package::from_memory(&manifest, component, hash, &host.0.parse)?, None)
                 }
             };
             host.refuse_second(package.id())?;
             if !host.0.allow_missing_imports {
                 host.exported().satisfy(&package.manifest)?;
             }
+            let asked = self.loading.clone();
             let loaded = capsule::load(&rooms.context, &rooms.engine, package, self.loading).await?;
+            let routes: Weak<dyn Routes> =
+                Arc::downgrade(&(Arc::clone(&rooms.dispatcher) as Arc<dyn Routes>));
+            let slot = Slot::new(&loaded, asked, path, host.0.terms.clone(), routes);
             // Another load of the same id may have won meanwhile; the later one gives way.
-            if let Err(error) = host.enter(&loaded) {
-                loaded.unload().await?;
+            if let Err(error) = host.enter(&slot) {
+                slot.unload().await?;
                 return Err(error);
             }
-            rooms.dispatcher.enter(&loaded);
-            Ok(Capsule::new(host, loaded))
+            let capsule = Capsule::new(host, slot);
+            if let Err(error) = capsule.begin() {
+                capsule.unload().await?;
+                return Err(error);
+            }
+            Ok(capsule)
         })
     }
 }
@@ -131,17 +151,22 @@ impl Host {
         Ok(())
     }
 
-    fn enter(&self, loaded: &Arc<capsule::Loaded>) -> Result<()> {
+    fn enter(&self, slot: &Arc<Slot>) -> Result<()> {
         let mut capsules = self.0.capsules.lock();
-        if capsules.contains_key(loaded.id()) {
-            return Err(already(loaded.id()));
+        if capsules.contains_key(slot.id()) {
+            return Err(already(slot.id()));
         }
         if self.is_closed() {
             return Err(Error::new(ErrorKind::Closed, "the host was closed while the capsule was loaded"));
         }
-        capsules.insert(Arc::clone(loaded.id()), Arc::clone(loaded));
+        capsules.insert(Arc::clone(slot.id()), Arc::clone(slot));
         Ok(())
     }
+}
+
+/// So that the place is found again, whatever the program's own folder is by then.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn already(id: &str) -> Error {

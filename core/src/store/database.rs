@@ -87,20 +87,32 @@ impl Database {
         Ok(result)
     }
 
-    /// Removes everything of one principal in one batch, while nobody changes anything.
-    pub(super) fn erase(&self, principal: &Principal) -> Result<()> {
-        let ticket = {
+    /// As [`Self::change`], while no other change of any namespace runs.
+    pub(super) fn change_all<R>(&self, work: impl FnOnce(&mut OwnedWriteBatch) -> Result<R>) -> Result<R> {
+        let (result, ticket) = {
             let _exclusive: Vec<_> = self.stripes.iter().map(Mutex::lock).collect();
             let mut batch = self.db.batch();
-            let own = namespace::principal_head(principal);
-            remove_all(&mut batch, &self.values, &own)?;
-            remove_all(&mut batch, &self.usage, &own)?;
-            for kind in [Kind::Secret, Kind::Setting, Kind::Allowance] {
-                remove_all(&mut batch, &self.host, &namespace::owned_head(kind, principal))?;
+            let result = work(&mut batch)?;
+            if batch.is_empty() {
+                return Ok(result);
             }
-            self.commit(batch)?
+            (result, self.commit(batch)?)
         };
-        self.settle(ticket)
+        self.settle(ticket)?;
+        Ok(result)
+    }
+
+    /// Removes everything of one principal in one batch, while nobody changes anything.
+    pub(super) fn erase(&self, principal: &Principal) -> Result<()> {
+        self.change_all(|batch| {
+            let own = namespace::principal_head(principal);
+            remove_all(batch, &self.values, &own)?;
+            remove_all(batch, &self.usage, &own)?;
+            for kind in [Kind::Secret, Kind::Setting, Kind::Allowance] {
+                remove_all(batch, &self.host, &namespace::owned_head(kind, principal))?;
+            }
+            Ok(())
+        })
     }
 
     /// Bytes used in one namespace.

@@ -6,6 +6,7 @@
 mod allowances;
 mod database;
 mod durability;
+mod forget;
 mod home;
 mod journal;
 mod keys;

@@ -20,6 +20,45 @@ pub(super) enum Kind {
     Allowance = b'a',
 }
 
+impl Kind {
+    /// The kind of record a key of the host's keyspace leads to.
+    pub(super) fn of(key: &[u8]) -> Option<Self> {
+        [Self::Secret, Self::Setting, Self::Receipt, Self::Allowance]
+            .into_iter()
+            .find(|kind| key.first() == Some(&(*kind as u8)))
+    }
+}
+
+/// Whether a key of a guest's value, or of its usage, is of this capsule, whosever it is.
+pub(super) fn is_of_capsule(key: &[u8], capsule: &str) -> bool {
+    after_part(key).is_some_and(|rest| rest.starts_with(&part(capsule)))
+}
+
+/// Whether a key of a secret or a setting is of this capsule, host-wide or of any principal.
+pub(super) fn is_scope_of(key: &[u8], capsule: &str) -> bool {
+    match key.get(1..) {
+        Some([0, rest @ ..]) => rest.starts_with(&part(capsule)),
+        Some([1, rest @ ..]) => is_of_capsule(rest, capsule),
+        _ => false,
+    }
+}
+
+/// What follows the first part, whose length stands before it.
+fn after_part(key: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = key.split_first_chunk::<2>()?;
+    let length = match u16::from_be_bytes(*length) {
+        u16::MAX => blake3::OUT_LEN,
+        length => usize::from(length),
+    };
+    rest.get(length..)
+}
+
+fn part(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    push(&mut bytes, text);
+    bytes
+}
+
 /// The start of all keys of one principal's guests.
 pub(super) fn principal_head(principal: &Principal) -> Vec<u8> {
     let mut key = Vec::with_capacity(66);
