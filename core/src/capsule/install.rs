@@ -49,10 +49,6 @@ pub async fn install(
     loaded: Option<(Arc<Slot>, PathBuf)>,
 ) -> Result<Installed> {
     let _installing = host.installing.begin();
-    let _turn = match &loaded {
-        Some((slot, _)) => Some(slot.changing.lock().await),
-        None => None,
-    };
     let id = package.id().to_owned();
     let before = host.store.receipts().get(&id)?;
     let phase = if before.is_some() { Phase::Upgrade } else { Phase::Install };
@@ -61,10 +57,13 @@ pub async fn install(
     let attenuation = loading.attenuate.clone();
     let mut record =
         Record { host, id: &id, package: &package, principal: principal.as_str(), phase, open: true };
+    // Taken after the hook, which may ask people: a run loop that fails meanwhile is restarted all the same.
+    let mut turn = None;
     let ready = async {
         run_hook(host, engine, &package, loading, phase).await?;
         match &loaded {
             Some((slot, _)) => {
+                turn = Some(slot.changing.lock().await);
                 let loading = narrowed(slot.asked.clone(), attenuation.clone());
                 slot.candidate(host, engine, package.clone(), loading).await.map(Some)
             }
@@ -104,6 +103,7 @@ pub async fn install(
             taken => taken?,
         }
     }
+    drop(turn);
     Ok(Installed {
         id: id.clone(),
         version: package.manifest.package.version.to_string(),

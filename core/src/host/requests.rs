@@ -165,7 +165,7 @@ impl Host {
 }
 
 /// So that the place is found again, whatever the program's own folder is by then.
-fn absolute(path: PathBuf) -> PathBuf {
+pub(super) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 

@@ -12,6 +12,7 @@ use futures_util::future::select;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::requests::absolute;
 use super::touched::Touched;
 use super::{Capsule, Host, Inner};
 use crate::cancel::Cancel;
@@ -44,7 +45,8 @@ pub struct Watch {
 
 impl Watch {
     /// Reloads what is loaded from a folder that changed. A changed component is not run by that: it is not the one that
-    /// is pinned, so reloading it fails with `hash_mismatch` until the program installs it.
+    /// the installation pinned, so reloading it fails with `hash_mismatch` until the program installs it. A capsule that was
+    /// never installed is pinned by its own manifest alone; whoever may write the folder may change both.
     pub fn reload(mut self, reload: bool) -> Self {
         self.reload = reload;
         self
@@ -105,15 +107,15 @@ impl Host {
     /// capsule's folder has been left alone for 500 ms and its files are not what they were; `node_modules`, `target`,
     /// `dist`, `.git` and symbolic links are not looked at. One thread listens to the operating system for each watch.
     pub fn watch(&self, folder: impl AsRef<Path>) -> Watch {
-        Watch { host: self.clone(), folder: folder.as_ref().to_owned(), reload: false }
+        let folder = absolute(folder.as_ref().to_owned());
+        Watch { host: self.clone(), folder, reload: false }
     }
 
-    /// The capsule that is loaded from the folder.
+    /// The capsule that is loaded from the folder, also if the folder is gone by now.
     fn loaded_from(&self, folder: &Path) -> Option<Capsule> {
-        let here = folder.canonicalize().ok();
         self.capsules().into_iter().find(|capsule| {
-            let folder_of = capsule.folder().and_then(|folder| folder.canonicalize().ok());
-            folder_of.is_some() && folder_of == here
+            let path = capsule.path();
+            path.is_some_and(|path| path == folder || path.parent() == Some(folder) && !path.is_dir())
         })
     }
 }
