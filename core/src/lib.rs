@@ -33,4 +33,5 @@ pub use host::{
     AuditLog, BusMessage, Capsule, CapsuleChange, CapsuleChanges, Host, HostBuilder, HostOptions, Install,
     Load, Messages, Outcome, Publish, Trigger, Usage, Watch,
 };
+pub use policy::Profile;
 pub use principal::Principal;

@@ -212,5 +212,29 @@ pub const PROFILE_BYTES: usize = MIB;
 pub const GROUP_BYTES: usize = 64;
 /// Longest capability of a principal, in bytes.
 pub const GRANT_BYTES: usize = 256;
-/// Pollables of one instance at once, unless the profile says otherwise.
+/// Longest label of a device's key, in bytes.
+pub const KEY_LABEL_BYTES: usize = 256;
+/// Longest id of a capsule that a profile grants, in characters.
+pub const GRANTED_CAPSULE_CHARS: usize = 128;
+/// Pollables of one capsule at once, unless the profile says otherwise.
 pub const POLLABLES: usize = 1024;
+/// Streams of TCP and Unix sockets of one capsule, unless the profile says otherwise.
+pub const SOCKETS: usize = 8;
+/// TCP listeners of one capsule, unless the profile says otherwise.
+pub const LISTENERS: usize = 4;
+/// UDP sockets of one capsule, unless the profile says otherwise.
+pub const UDP_SOCKETS: usize = 4;
+/// HTTP streams and uploads of one capsule, unless the profile says otherwise.
+pub const HTTP_STREAMS: usize = 4;
+/// Open files of one capsule, unless the profile says otherwise.
+pub const FILE_HANDLES: usize = 16;
+/// Background processes of one principal, unless the profile says otherwise.
+pub const PROCESSES: usize = 8;
+/// Processes of one principal that are kept under an id, unless the profile says otherwise.
+pub const RETAINED_PROCESSES: usize = 32;
+/// The most sockets, listeners or HTTP streams a profile may give.
+pub const MOST_SOCKETS: usize = 1024;
+/// The most open files a profile may give.
+pub const MOST_FILE_HANDLES: usize = 1024;
+/// How long removing a principal waits for its calls to end before it goes on without them.
+pub const REMOVE_WAIT: Duration = Duration::from_secs(1);

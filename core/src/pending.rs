@@ -23,6 +23,12 @@ impl Pending {
         Begun(self.clone())
     }
 
+    /// How much is under way.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.under_way.load(Ordering::Acquire)
+    }
+
     /// Waits until nothing is under way.
     pub async fn none(&self) {
         loop {

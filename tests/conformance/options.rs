@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astrid_host::HostOptions;
+use astrid_host::{HostOptions, Profile};
 use serde_json::Value;
 
 /// Reads them; what is not named keeps its default.
@@ -26,6 +26,14 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
             "ready_within_ms" => options.ready_within = Duration::from_millis(number()?),
             "restart" => restart(&mut options, value)?,
             "quotas" => quotas(&mut options, value)?,
+            "default_profile" => {
+                let read = Profile::from_json(value).map_err(|error| error.to_string())?;
+                options.default_profile = read.profile;
+            }
+            "authenticated_uplinks" => {
+                let ids = value.as_array().ok_or_else(wrong)?.iter();
+                options.authenticated_uplinks = ids.filter_map(Value::as_str).map(str::to_owned).collect();
+            }
             _ => return Err(format!("there is no option `{name}`")),
         }
     }

@@ -14,6 +14,7 @@ use crate::fields::{duration, filter, principal, text, texts};
 use crate::life::told;
 use crate::options;
 use crate::package::{COMPONENT, Guests};
+use crate::principals;
 
 /// How long `next` waits unless the step says otherwise.
 const NEXT_MS: u64 = 5000;
@@ -127,6 +128,9 @@ impl<'a> World<'a> {
             "unload" => {
                 self.capsule(step)?.unload().await?;
                 Ok(json!({}))
+            }
+            "profile" | "set_profile" | "principals" | "remove_principal" => {
+                principals::take(self.host()?, verb, step).await
             }
             _ => self.look(verb, step),
         }

@@ -106,28 +106,68 @@ class BusMessage:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one principal has used since the host was opened, beside its limits; storage is counted for good."""
+    """What one principal has used since it was first named, each beside its limit; storage is counted for good.
+
+    Where a limit holds for each capsule, the counter beside it sums all capsules up. A limit that is lifted is ``"unlimited"``.
+    """
 
     principal: str
+    enabled: bool
+    """Whether its profile lets calls begin."""
     triggers: int
     """Triggers, whatever their outcome."""
     host_calls: int
     """Host calls its guests made."""
     denied: int
     """Calls that were refused."""
+    in_flight_calls: int
+    """Triggers and hooks that run now."""
+    in_flight_calls_limit: int
+    timeout_secs_limit: int
+    """Wall clock of one trigger."""
     fuel: int
     """Fuel its guests burned, in the engine's units."""
+    fuel_this_second: int
+    fuel_per_second_limit: int | Literal["unlimited"]
     published_messages: int
     published_bytes: int
+    published_bytes_this_second: int
+    published_bytes_per_second_limit: int | Literal["unlimited"]
+    """Bytes one capsule may publish in a second."""
     stored_bytes: int
     """Bytes it stores over all capsules."""
-    stored_bytes_limit: int
+    stored_bytes_limit: int | Literal["unlimited"]
     """Bytes it may store in one capsule."""
     memory_peak_bytes: int
     """The most memory one of its instances held."""
-    memory_limit_bytes: int
+    memory_limit_bytes: int | Literal["unlimited"]
     instances: int
     """Instances that exist for it now."""
+    subscriptions: int
+    subscriptions_limit: int
+    """Of one capsule."""
+    pollables: int
+    pollables_limit: int
+    """Of one capsule."""
+    sockets: int
+    sockets_limit: int
+    """Of one capsule."""
+    listeners: int
+    listeners_limit: int
+    """Of one capsule."""
+    udp_sockets: int
+    udp_sockets_limit: int
+    """Of one capsule."""
+    http_streams: int
+    http_streams_limit: int
+    """Of one capsule."""
+    file_handles: int
+    file_handles_limit: int
+    """Of one capsule."""
+    background_processes: int
+    background_processes_limit: int
+    retained_processes: int
+    retained_processes_limit: int
 
 
 @dataclass(frozen=True, slots=True)

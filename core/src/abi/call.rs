@@ -14,8 +14,9 @@ use super::arms::{Arm, Refusal};
 use super::context::CapsuleContext;
 use super::ops::{AuditRule, Op};
 use super::state::State;
-use super::tenant::Counters;
+use super::tenant::{Counters, Tenant};
 use crate::audit::{Draft, Outcome};
+use crate::pending::Begun;
 use crate::principal::Principal;
 
 /// What a call touches, as the audit will tell it.
@@ -115,6 +116,7 @@ impl State {
         work: impl FnOnce(&mut State) -> Result<T, E>,
     ) -> wasmtime::Result<Result<T, E>> {
         let started = (touch.op.audit != AuditRule::Never).then(Instant::now);
+        let _lent = self.lend();
         let result = match self.admit(touch.op) {
             Ok(()) => work(self),
             Err(why) => Err(E::refuse(why)),
@@ -137,6 +139,7 @@ impl State {
         F: Future<Output = Result<T, E>> + Send,
     {
         let started = Some(Instant::now());
+        let _lent = self.lend();
         let prepared = match self.admit(touch.op) {
             Ok(()) => prepare(self),
             Err(why) => Err(E::refuse(why)),
@@ -145,7 +148,7 @@ impl State {
             Ok(work) => {
                 let pause = touch.op.human.then(|| self.call.clock.pause());
                 let abandoned = Abandoned::watch(self, touch);
-                let (result, waited) = race(&self.capsule, work).await;
+                let (result, waited) = race(&self.capsule, self.served_by(touch.op), work).await;
                 abandoned.disarm();
                 drop(pause);
                 self.call.waits += u64::from(waited);
@@ -187,8 +190,11 @@ impl State {
     }
 
     fn admit(&self, op: &'static Op) -> Result<(), Refusal> {
-        if self.capsule.cancel.is_given() {
+        if self.is_cancelled(op) {
             return Err(Refusal::Cancelled);
+        }
+        if self.call.revoked && !pumps(op) {
+            return Err(Refusal::Denied);
         }
         if let Some(capability) = flag(op)
             && !self.capsule.capabilities.holds(capability)
@@ -199,6 +205,22 @@ impl State {
             return Err(Refusal::Audit);
         }
         Ok(())
+    }
+
+    /// Whether the capsule is being unloaded, or the principal the call is for was removed.
+    fn is_cancelled(&self, op: &'static Op) -> bool {
+        self.capsule.cancel.is_given() || self.served_by(op).gone().is_given()
+    }
+
+    /// Whose call this is. Waiting for messages is the run loop's own business, whoever sent the last one: a caller that was
+    /// removed must not keep it from hearing the others.
+    fn served_by(&self, op: &'static Op) -> &Arc<Tenant> {
+        if pumps(op) { &self.owner } else { &self.acting }
+    }
+
+    /// Counts a call that a shared run loop makes for somebody else, so that whoever removes that principal can wait for it.
+    fn lend(&self) -> Option<Begun> {
+        (!Arc::ptr_eq(&self.owner, &self.acting)).then(|| self.acting.lent.begin())
     }
 
     /// Writes the entry and counts the call. A call whose entry cannot be written has failed, whatever it did.
@@ -212,7 +234,7 @@ impl State {
         self.count();
         let verdict = match &result {
             Ok(value) => tell(value),
-            Err(arm) => Verdict::of_arm(arm.name(), self.capsule.cancel.is_given()),
+            Err(arm) => Verdict::of_arm(arm.name(), self.is_cancelled(touch.op)),
         };
         if verdict.outcome == Outcome::Denied {
             Counters::add(&self.acting.counters.denied, 1);
@@ -233,6 +255,11 @@ impl State {
 /// The manifest flag a call needs as a whole; topics are judged one by one against the capsule's lists instead.
 fn flag(op: &'static Op) -> Option<&'static str> {
     op.capability.filter(|name| !matches!(*name, "publish" | "subscribe"))
+}
+
+/// Whether a call only waits for messages or takes them.
+fn pumps(op: &'static Op) -> bool {
+    op.name.starts_with("ipc.subscription.") || op.name.starts_with("io.")
 }
 
 fn write(
@@ -261,24 +288,28 @@ fn write(
     capsule.host.audit.append(&draft).is_ok()
 }
 
-/// Races work against the capsule's cancellation, which wins ties; says whether the work had to wait.
+/// Races work against the unloading of the capsule and the removal of the tenant, which win ties; says whether the work
+/// had to wait.
 async fn race<T, E: Arm>(
     capsule: &Arc<CapsuleContext>,
+    tenant: &Arc<Tenant>,
     work: impl Future<Output = Result<T, E>> + Send,
 ) -> (Result<T, E>, bool) {
     let mut work = pin!(work);
     let cancelled = capsule.cancel.given();
     let mut cancelled = pin!(cancelled);
+    let mut gone = pin!(tenant.gone().given());
     let mut waited = false;
     let result = poll_fn(|context| {
-        if capsule.cancel.is_given() {
+        if capsule.cancel.is_given() || tenant.gone().is_given() {
             return Poll::Ready(Err(E::refuse(Refusal::Cancelled)));
         }
         if let Poll::Ready(result) = work.as_mut().poll(context) {
             return Poll::Ready(result);
         }
         waited = true;
-        cancelled.as_mut().poll(context).map(|()| Err(E::refuse(Refusal::Cancelled)))
+        let stopped = cancelled.as_mut().poll(context).is_ready() || gone.as_mut().poll(context).is_ready();
+        if stopped { Poll::Ready(Err(E::refuse(Refusal::Cancelled))) } else { Poll::Pending }
     })
     .await;
     (result, waited)

@@ -1,6 +1,6 @@
 //! What the host calls of a capsule reach: the host's rooms, and what the capsule's instances share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -50,6 +50,8 @@ pub struct HostContext {
     pub installing: Pending,
     /// Given first thing when the host is closed.
     pub closing: Cancel,
+    /// Ids of the capsules whose claims about principals the embedding program takes for true.
+    pub authenticated_uplinks: HashSet<String>,
     /// Gives an empty batch instead of `timeout` from `recv`, as older hosts did.
     pub recv_empty_on_timeout: bool,
 }
@@ -125,8 +127,6 @@ pub struct CapsuleContext {
     pub cancel: Cancel,
     /// Given when the run loop calls `signal-ready`.
     pub ready: Cancel,
-    /// Subscriptions held by all of its instances.
-    pub subscriptions: Arc<Slots>,
     /// What its run loop subscribes to; a message it hears itself fires no handler of the same capsule.
     pub run_interest: Arc<Interest>,
 }
@@ -181,10 +181,13 @@ impl Slots {
 
     /// Takes a slot, which is given back when the returned value is dropped; none when all are taken.
     pub fn take(self: &Arc<Self>) -> Option<Slot> {
+        self.take_below(self.most)
+    }
+
+    /// As [`Self::take`], against a limit of the moment.
+    pub fn take_below(self: &Arc<Self>, most: usize) -> Option<Slot> {
         self.taken
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
-                (taken < self.most).then_some(taken + 1)
-            })
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < most).then_some(taken + 1))
             .ok()
             .map(|_| Slot(Arc::clone(self)))
     }

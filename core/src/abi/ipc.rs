@@ -12,10 +12,11 @@ use super::bindings::astrid::ipc::host::{
 };
 use super::call::{Touch, Verdict};
 use super::context::{Interested, Slot};
+use super::holding::Holding;
 use super::ops;
 use super::pollable::Pollable;
 use super::state::{Caller, Phase, State};
-use super::tenant::Counters;
+use super::tenant::{Counters, Tenants};
 use crate::audit::Outcome;
 use crate::bus::{Addressed, Admission, Attribution, Batch, Message, QueueLimits, Subscription};
 use crate::limits;
@@ -101,15 +102,30 @@ impl State {
         }
     }
 
-    /// Installs the caller of a received batch; one batch never mixes principals, so the first message speaks for all.
-    fn received(&mut self, batch: &Batch) -> IpcEnvelope {
+    /// A run loop that asks for the next message is done with the last one, and acts for itself again.
+    fn done_with_message(&mut self) {
         if self.call.phase == Phase::Run {
-            self.call.caller = batch.messages.first().map(|message| Caller::of(message));
-            if self.capsule.shared {
-                let caller = self.call.caller.as_ref().and_then(|caller| caller.principal.as_ref());
-                let acting = caller.and_then(|principal| self.capsule.host.tenants.known(principal));
-                self.acting = acting.unwrap_or_else(|| Arc::clone(&self.owner));
-            }
+            self.call.caller = None;
+            self.acting = Arc::clone(&self.owner);
+            self.call.revoked = !self.owner.takes_calls();
+        }
+    }
+
+    /// Installs the caller of a received batch; one batch never mixes principals, so the first message speaks for all. There
+    /// is no call to refuse: a loop that hears somebody for whom nothing may be done has no authority until it asks for
+    /// the next message.
+    fn received(&mut self, batch: &Batch) -> IpcEnvelope {
+        if self.call.phase == Phase::Run
+            && let Some(message) = batch.messages.first()
+        {
+            let caller = Caller::of(message);
+            let acting = match &caller.principal {
+                Some(principal) if self.capsule.shared => self.capsule.host.tenants.known(principal),
+                _ => Some(Arc::clone(&self.owner)),
+            };
+            self.call.revoked = !acting.as_ref().is_some_and(|tenant| tenant.takes_calls());
+            self.acting = acting.unwrap_or_else(|| Arc::clone(&self.owner));
+            self.call.caller = Some(caller);
         }
         IpcEnvelope {
             messages: batch.messages.iter().map(|message| told(message)).collect(),
@@ -144,10 +160,16 @@ impl Host for State {
         let judge = |state: &mut State| {
             let claimed = Principal::parse(&principal).map_err(|_| ErrorCode::InvalidInput)?;
             // A principal that nobody but a guest ever named does not come into being by being named.
-            if state.capsule.host.tenants.known(&claimed).is_none() {
+            let host = &state.capsule.host;
+            let known = host.tenants.known(&claimed).ok_or(ErrorCode::CapabilityDenied)?;
+            if !host.authenticated_uplinks.contains(&*state.capsule.id) {
+                return state.judge(&topic, &payload, Attribution::Claimed(claimed));
+            }
+            // The embedding program answers for what this uplink says, and handlers will act for the principal.
+            if !known.takes_calls() {
                 return Err(ErrorCode::CapabilityDenied);
             }
-            state.judge(&topic, &payload, Attribution::Claimed(claimed))
+            state.judge(&topic, &payload, Attribution::Verified(claimed))
         };
         self.recorded_first(touch, Outgoing::told, judge, State::send)
     }
@@ -161,7 +183,7 @@ impl Host for State {
             if !state.capsule.subscribe.allows_pattern(&pattern) {
                 return Err(ErrorCode::CapabilityDenied);
             }
-            let slot = state.capsule.subscriptions.take().ok_or(ErrorCode::Quota)?;
+            let slot = state.owner.take(&state.capsule.id, Holding::Subscriptions).ok_or(ErrorCode::Quota)?;
             let admission = if state.call.phase == Phase::Run && state.capsule.shared {
                 Admission::Everyone
             } else {
@@ -197,11 +219,12 @@ impl HostSubscription for State {
         this: Resource<SubscriptionHandle>,
     ) -> wasmtime::Result<Result<IpcEnvelope, ErrorCode>> {
         let queue = self.queue(&this)?;
+        self.done_with_message();
         self.effect_told(Touch::of(&ops::ipc::SUBSCRIPTION_POLL), told_bytes, |state| {
             if queue.is_closed() {
                 return Err(ErrorCode::Closed);
             }
-            let batch = queue.poll(limits::BATCH_BYTES);
+            let batch = next_batch(&queue, &state.capsule.host.tenants);
             Ok(state.received(&batch))
         })
     }
@@ -214,12 +237,13 @@ impl HostSubscription for State {
         let queue = self.queue(&this)?;
         let timeout = Duration::from_millis(timeout_ms.min(limits::RECV_MS));
         let empty_on_timeout = self.capsule.host.recv_empty_on_timeout;
+        self.done_with_message();
         let batch = self
             .waiting(Touch::of(&ops::ipc::SUBSCRIPTION_RECV), batch_bytes, |state| {
-                let runtime = state.capsule.host.runtime.clone();
+                let host = Arc::clone(&state.capsule.host);
                 Ok(async move {
-                    match first_batch(&queue, &runtime, timeout).await {
-                        Err(ErrorCode::Timeout) if empty_on_timeout => Ok(queue.poll(limits::BATCH_BYTES)),
+                    match first_batch(&queue, &host.tenants, &host.runtime, timeout).await {
+                        Err(ErrorCode::Timeout) if empty_on_timeout => Ok(next_batch(&queue, &host.tenants)),
                         other => other,
                     }
                 })
@@ -237,7 +261,8 @@ impl HostSubscription for State {
         self.count();
         let readiness = self.table.get(&this)?.queue.readiness();
         // The function has no error arm: a guest that holds more than its quota has broken a rule, and traps.
-        let slot = self.pollables.take().ok_or_else(|| wasmtime::Error::msg("too many pollables"))?;
+        let slot = self.owner.take(&self.capsule.id, Holding::Pollables);
+        let slot = slot.ok_or_else(|| wasmtime::Error::msg("too many pollables"))?;
         Ok(self.table.push(Pollable::new(readiness, slot))?)
     }
 
@@ -248,13 +273,28 @@ impl HostSubscription for State {
     }
 }
 
+/// The next batch without the messages of those who were removed meanwhile.
+fn next_batch(queue: &Subscription, tenants: &Tenants) -> Batch {
+    let mut lost = 0;
+    loop {
+        let mut batch = queue.poll(limits::BATCH_BYTES);
+        let waited = !batch.messages.is_empty();
+        batch.messages.retain(|message| tenants.hears(message));
+        lost += batch.dropped;
+        if !waited || !batch.messages.is_empty() {
+            return Batch { dropped: lost, ..batch };
+        }
+    }
+}
+
 /// Waits for the first message until one deadline, then takes whatever else is queued within the budget.
 async fn first_batch(
     queue: &Subscription,
+    tenants: &Tenants,
     runtime: &tokio::runtime::Handle,
     timeout: Duration,
 ) -> Result<Batch, ErrorCode> {
-    let batch = queue.poll(limits::BATCH_BYTES);
+    let batch = next_batch(queue, tenants);
     if !batch.messages.is_empty() {
         return Ok(batch);
     }
@@ -267,7 +307,7 @@ async fn first_batch(
         let ready = std::pin::pin!(queue.ready());
         match futures_util::future::select(ready, late.as_mut()).await {
             futures_util::future::Either::Left(_) => {
-                let batch = queue.poll(limits::BATCH_BYTES);
+                let batch = next_batch(queue, tenants);
                 if !batch.messages.is_empty() {
                     return Ok(batch);
                 }

@@ -8,7 +8,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
 use super::clock::CallClock;
-use super::context::{CapsuleContext, Slots};
+use super::context::CapsuleContext;
 use super::tenant::{Counters, Tenant};
 use crate::bus::Message;
 use crate::limits;
@@ -44,13 +44,16 @@ pub struct Caller {
     pub time: SystemTime,
     /// How many publishes led here.
     pub depth: u8,
+    /// The number of the message on the bus; none when the embedding program calls.
+    pub sequence: Option<u64>,
 }
 
 impl Caller {
     /// The embedding program itself, calling for `principal`.
     #[must_use]
     pub fn embedder(principal: Option<Principal>) -> Self {
-        Self { principal, source: Arc::from(EMBEDDER), time: SystemTime::now(), depth: 0 }
+        let source = Arc::from(EMBEDDER);
+        Self { principal, source, time: SystemTime::now(), depth: 0, sequence: None }
     }
 
     /// The caller that a message on the bus speaks for.
@@ -61,6 +64,7 @@ impl Caller {
             source: Arc::clone(&message.source),
             time: message.time,
             depth: message.depth,
+            sequence: Some(message.sequence),
         }
     }
 }
@@ -75,6 +79,9 @@ pub struct Call {
     pub phase: Phase,
     /// Where the work came from, if from anywhere.
     pub caller: Option<Caller>,
+    /// Whether a run loop works on a message of somebody for whom nothing may be done: until it asks for the next one,
+    /// everything is denied.
+    pub revoked: bool,
     /// Its deadline.
     pub clock: CallClock,
     /// The first failure of a callback it caused; the call ends with it.
@@ -104,8 +111,6 @@ pub struct State {
     pub call: Call,
     /// The memory ceiling.
     pub memory: MemoryMeter,
-    /// Pollables the instance may hold.
-    pub pollables: Arc<Slots>,
 }
 
 impl State {
@@ -114,9 +119,7 @@ impl State {
     pub fn new(capsule: Arc<CapsuleContext>, tenant: Arc<Tenant>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::TABLE_HANDLES);
-        let quotas = &tenant.profile().quotas;
-        let ceiling = quotas.max_memory_bytes;
-        let pollables = usize::try_from(quotas.max_pollables).unwrap_or(usize::MAX);
+        let ceiling = tenant.profile().quotas.max_memory_bytes;
         Counters::add(&tenant.counters.instances, 1);
         Self {
             table,
@@ -126,6 +129,7 @@ impl State {
             call: Call {
                 phase: Phase::Instantiate,
                 caller: None,
+                revoked: false,
                 clock: CallClock::start(Some(limits::INSTANTIATE_TIMEOUT)),
                 callback_failure: Arc::default(),
                 waits: 0,
@@ -134,7 +138,6 @@ impl State {
                 fuel_seen: 0,
             },
             memory: MemoryMeter { ceiling, ..MemoryMeter::default() },
-            pollables: Arc::new(Slots::new(pollables)),
         }
     }
 

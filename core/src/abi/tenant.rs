@@ -1,19 +1,29 @@
-//! Who a call is made for: one tenant per principal, with its profile, its windows and what it has used.
+//! Who a call is made for: a principal with its profile, its windows, what it holds and what it has used.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::policy::{CpuWindow, Profile, ThroughputWindow};
+use super::context::Slot;
+use super::holding::{Holding, Holdings};
+use super::timer;
+use crate::cancel::Cancel;
+use crate::limits;
+use crate::pending::Pending;
+use crate::policy::{CpuWindow, Profile};
 use crate::principal::Principal;
 
-/// What one principal has used since the host was opened; read by `Host::usage`.
+pub use super::tenants::Tenants;
+
+/// What one principal has used since it was first named; read by `Host::usage`.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Triggers, whatever their outcome.
@@ -30,8 +40,6 @@ pub struct Counters {
     pub memory_peak_bytes: AtomicU64,
     /// Calls that were refused for a capability, a quota or its profile.
     pub denied: AtomicU64,
-    /// Triggers that are running now.
-    pub in_flight: AtomicU64,
     /// Instances that exist for it now.
     pub instances: AtomicU64,
 }
@@ -43,20 +51,45 @@ impl Counters {
     }
 }
 
-/// A principal as the host knows it.
+/// A principal as the host knows it, from the moment it is named until it is removed.
 #[derive(Debug)]
 pub struct Tenant {
     principal: Principal,
     profile: Mutex<Arc<Profile>>,
-    throughput: Mutex<HashMap<Arc<str>, ThroughputWindow>>,
+    /// The number of the first message that may speak for it: those before were of one who had the same name.
+    since: u64,
+    /// Given when the principal is removed.
+    gone: Cancel,
+    holdings: Mutex<HashMap<Arc<str>, Arc<Holdings>>>,
+    everywhere: Holdings,
     /// The fuel it may burn, over all its capsules.
     pub cpu: CpuWindow,
     waiting_for_share: Notify,
+    /// Its triggers and hooks under way; removing it waits for them.
+    pub in_flight: Pending,
+    /// Host calls that run loops of others are making for it; removing it waits for them too.
+    pub lent: Pending,
     /// What it has used.
     pub counters: Counters,
 }
 
 impl Tenant {
+    pub(super) fn new(principal: Principal, profile: Profile, since: u64) -> Self {
+        Self {
+            principal,
+            profile: Mutex::new(Arc::new(profile)),
+            since,
+            gone: Cancel::default(),
+            holdings: Mutex::default(),
+            everywhere: Holdings::default(),
+            cpu: CpuWindow::default(),
+            waiting_for_share: Notify::new(),
+            in_flight: Pending::default(),
+            lent: Pending::default(),
+            counters: Counters::default(),
+        }
+    }
+
     /// The principal.
     #[must_use]
     pub fn principal(&self) -> &Principal {
@@ -69,6 +102,30 @@ impl Tenant {
         Arc::clone(&self.profile.lock())
     }
 
+    /// Puts another profile in force for every call that begins from now on.
+    pub(super) fn set_profile(&self, profile: Profile) {
+        *self.profile.lock() = Arc::new(profile);
+        // Whoever waits for a share may have more room now.
+        self.wake_waiting_for_share();
+    }
+
+    /// Given when the principal is removed; whatever waits for it races this.
+    #[must_use]
+    pub fn gone(&self) -> &Cancel {
+        &self.gone
+    }
+
+    /// Whether a call may begin for it: it is here, and its profile is enabled.
+    #[must_use]
+    pub fn takes_calls(&self) -> bool {
+        !self.gone.is_given() && self.profile.lock().enabled
+    }
+
+    /// Whether a message of this number can be its own.
+    pub(super) fn may_have_sent(&self, sequence: u64) -> bool {
+        self.since <= sequence && !self.gone.is_given()
+    }
+
     /// Waits until a call of this principal gives its share back; registered from the moment it is made.
     pub fn share_given_back(&self) -> impl Future<Output = ()> + Send + '_ {
         self.waiting_for_share.notified()
@@ -79,90 +136,104 @@ impl Tenant {
         self.waiting_for_share.notify_waiters();
     }
 
+    /// Polls a call of this principal to its end. When the principal is removed meanwhile the guest has a grace to end by
+    /// itself, since what it waits for answers at once; then the call is dropped and there is no result.
+    pub async fn while_here<F: Future>(&self, runtime: &Handle, call: F) -> Option<F::Output> {
+        let mut call = pin!(call);
+        let mut gone = pin!(self.gone.given());
+        let mut grace = None;
+        poll_fn(|context| {
+            if let Poll::Ready(output) = call.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            if grace.is_none() && gone.as_mut().poll(context).is_ready() {
+                grace = Some(Box::pin(timer::sleep(runtime, limits::CANCEL_GRACE)));
+            }
+            match grace.as_mut().map(|grace| grace.as_mut().poll(context)) {
+                Some(Poll::Ready(())) => Poll::Ready(None),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Takes one more of something for a guest of this capsule, to be given back when the returned value is dropped; none
+    /// when it holds as many as its profile allows.
+    #[must_use]
+    pub fn take(&self, capsule: &Arc<str>, what: Holding) -> Option<Slot> {
+        let profile = self.profile();
+        if what.spans_capsules() {
+            return self.everywhere.take(what, &profile.quotas);
+        }
+        self.of(capsule).take(what, &profile.quotas)
+    }
+
+    /// How many of something its guests hold, over all capsules.
+    #[must_use]
+    pub fn held(&self, what: Holding) -> u64 {
+        let by_capsule = self.holdings.lock();
+        by_capsule.values().map(|of| of.held(what)).sum::<u64>() + self.everywhere.held(what)
+    }
+
     /// Charges `bytes` to this second's budget of (capsule, principal); false when it is used up.
     pub fn charge_throughput(&self, capsule: &Arc<str>, bytes: u64) -> bool {
         let limit = self.profile().quotas.max_ipc_throughput_bytes;
-        let mut windows = self.throughput.lock();
-        if let Some(window) = windows.get_mut(capsule) {
-            return window.try_charge(Instant::now(), bytes, limit);
-        }
-        windows.entry(Arc::clone(capsule)).or_default().try_charge(Instant::now(), bytes, limit)
+        self.of(capsule).throughput.lock().try_charge(Instant::now(), bytes, limit)
     }
-}
 
-/// Every tenant of a host, and the rule for who becomes one.
-#[derive(Debug)]
-pub struct Tenants {
-    known: Mutex<HashMap<Principal, Arc<Tenant>>>,
-    profiles: PathBuf,
-    default_profile: Profile,
-    most: usize,
-}
-
-impl Tenants {
-    /// Tenants whose profiles are the files `<principal>.toml` in `profiles`, or `default_profile` where there is
-    /// none; at most `most` of them.
+    /// Bytes its guests published in this second, over all capsules.
     #[must_use]
-    pub fn new(profiles: PathBuf, default_profile: Profile, most: usize) -> Self {
-        Self { known: Mutex::default(), profiles, default_profile, most }
+    pub fn published_this_second(&self, now: Instant) -> u64 {
+        self.holdings.lock().values().map(|of| of.throughput.lock().spent(now)).sum()
     }
 
-    /// The tenant of a principal that the embedding program names, made when it is named for the first time.
-    ///
-    /// # Errors
-    /// [`ErrorKind::PrincipalRefused`] when its profile is unreadable or disabled, or the host has its most principals.
-    pub fn admit(&self, principal: &Principal) -> Result<Arc<Tenant>> {
-        let mut known = self.known.lock();
-        if let Some(tenant) = known.get(principal) {
-            let tenant = Arc::clone(tenant);
-            drop(known);
-            return enabled(tenant);
-        }
-        if principal.is_reserved() {
-            return Err(refused(principal, "the name is reserved"));
-        }
-        if known.len() >= self.most {
-            return Err(refused(principal, "the host has as many principals as it may"));
-        }
-        let tenant = Arc::new(Tenant {
-            principal: principal.clone(),
-            profile: Mutex::new(Arc::new(self.read_profile(principal)?)),
-            throughput: Mutex::default(),
-            cpu: CpuWindow::default(),
-            waiting_for_share: Notify::new(),
-            counters: Counters::default(),
-        });
-        known.insert(principal.clone(), Arc::clone(&tenant));
-        drop(known);
-        enabled(tenant)
-    }
-
-    /// The tenant of a principal that only a guest names: it must be known already.
-    #[must_use]
-    pub fn known(&self, principal: &Principal) -> Option<Arc<Tenant>> {
-        self.known.lock().get(principal).cloned()
-    }
-
-    fn read_profile(&self, principal: &Principal) -> Result<Profile> {
-        let path = self.profiles.join(format!("{principal}.toml"));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Profile::parse_toml(&text)
-                .map(|parsed| parsed.profile)
-                .map_err(|error| refused(principal, "its profile cannot be read").caused_by(error)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(self.default_profile.clone()),
-            Err(error) => Err(refused(principal, "its profile cannot be read").caused_by(error)),
+    fn of(&self, capsule: &Arc<str>) -> Arc<Holdings> {
+        let mut holdings = self.holdings.lock();
+        match holdings.get(capsule) {
+            Some(of) => Arc::clone(of),
+            None => Arc::clone(holdings.entry(Arc::clone(capsule)).or_default()),
         }
     }
 }
 
-fn enabled(tenant: Arc<Tenant>) -> Result<Arc<Tenant>> {
-    if tenant.profile.lock().enabled {
-        return Ok(tenant);
-    }
-    Counters::add(&tenant.counters.denied, 1);
-    Err(refused(&tenant.principal, "its profile is disabled"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn refused(principal: &Principal, why: &str) -> Error {
-    Error::new(ErrorKind::PrincipalRefused, format!("{why}: `{principal}`"))
+    fn tenant() -> Tenant {
+        Tenant::new(Principal::parse("alice").unwrap(), Profile::default(), 0)
+    }
+
+    #[test]
+    fn capsules_hold_apart_and_processes_together() {
+        let tenant = tenant();
+        let mut profile = Profile::default();
+        profile.quotas.max_sockets = 1;
+        profile.quotas.max_background_processes = 1;
+        tenant.set_profile(profile);
+        let (mail, web): (Arc<str>, Arc<str>) = (Arc::from("mail"), Arc::from("web"));
+        let socket = tenant.take(&mail, Holding::Sockets).unwrap();
+        assert!(tenant.take(&mail, Holding::Sockets).is_none());
+        let _other = tenant.take(&web, Holding::Sockets).unwrap();
+        assert_eq!(tenant.held(Holding::Sockets), 2);
+        drop(socket);
+        assert_eq!(tenant.held(Holding::Sockets), 1);
+        let _process = tenant.take(&mail, Holding::Processes).unwrap();
+        assert!(tenant.take(&web, Holding::Processes).is_none());
+        assert_eq!(tenant.held(Holding::Processes), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_of_one_who_goes_has_a_grace_and_no_more() {
+        let (tenant, runtime) = (tenant(), Handle::current());
+        assert_eq!(tenant.while_here(&runtime, async { 1 }).await, Some(1));
+        let ends_by_itself = async {
+            tenant.gone().give();
+            tokio::time::sleep(limits::CANCEL_GRACE / 2).await;
+            2
+        };
+        assert_eq!(tenant.while_here(&runtime, ends_by_itself).await, Some(2));
+        assert_eq!(tenant.while_here(&runtime, std::future::pending::<()>()).await, None);
+        assert!(!tenant.takes_calls() && !tenant.may_have_sent(u64::MAX));
+    }
 }

@@ -154,7 +154,9 @@ async fn call_hook(
         caller: Some(Caller::embedder(Some(tenant.principal().clone()))),
         callback_failure: Arc::clone(&failure),
     };
-    let exit = instance.plain(start, phase).await;
+    let _for_tenant = tenant.in_flight.begin();
+    let ended = tenant.while_here(&context.host.runtime, instance.plain(start, phase)).await;
+    let exit = ended.ok_or_else(|| Error::new(ErrorKind::Cancelled, "the principal was removed"))?;
     Counters::add(&tenant.counters.fuel, exit.fuel);
     if let Some(failed) = failure.lock().take() {
         return Err(failed.into());

@@ -7,12 +7,11 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{Life, Live, Loaded, Package, Shelf, State, hex};
-use crate::abi::context::{Binding, CapsuleContext, HostContext, Slots};
+use crate::abi::context::{Binding, CapsuleContext, HostContext};
 use crate::audit::{Draft, Outcome};
 use crate::cancel::Cancel;
 use crate::engine::{Compiled, Engine};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
 use crate::manifest::Manifest;
 use crate::pending::Pending;
 use crate::people::Uplinks;
@@ -192,11 +191,6 @@ pub(super) fn assemble(
             Some(Binding { action, topic: rule.pattern.as_str().to_owned() })
         })
         .collect();
-    // The contract's number is the most; a profile may lower it.
-    let quota =
-        host.tenants.known(&loading.principal).map(|tenant| tenant.profile().quotas.max_subscriptions);
-    let quota = quota.and_then(|quota| usize::try_from(quota).ok()).unwrap_or(usize::MAX);
-    let subscriptions = quota.min(limits::SUBSCRIPTIONS);
     let name = [manifest.package.name.as_bytes(), &[0], &hash].concat();
     let source = Uuid::new_v5(&SOURCES, &name).to_string();
     Ok(Arc::new(CapsuleContext {
@@ -213,7 +207,6 @@ pub(super) fn assemble(
         uplinks: Uplinks::new(&manifest.package.name),
         cancel: Cancel::default(),
         ready: Cancel::default(),
-        subscriptions: Arc::new(Slots::new(subscriptions)),
         run_interest: Arc::default(),
         manifest,
     }))

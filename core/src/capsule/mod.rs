@@ -1,6 +1,7 @@
 //! One capsule's life: read, pinned, loaded, triggered, run, unloaded.
 
 mod fingerprint;
+mod forget;
 mod imports;
 mod install;
 mod load;

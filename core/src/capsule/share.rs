@@ -25,12 +25,13 @@ impl Share {
     /// # Errors
     /// [`ErrorKind::QuotaExceeded`] when none became free in time.
     pub async fn take(tenant: &Arc<Tenant>, runtime: &Handle, deadline: Option<Instant>) -> Result<Self> {
-        let profile = tenant.profile();
-        if profile.is_exempt_from_cpu_bounds() {
-            return Ok(Self { tenant: Arc::clone(tenant), reservation: None });
-        }
         loop {
             let given_back = std::pin::pin!(tenant.share_given_back());
+            // Looked at anew each time: a profile that is set while a call waits counts for it.
+            let profile = tenant.profile();
+            if profile.is_exempt_from_cpu_bounds() {
+                return Ok(Self { tenant: Arc::clone(tenant), reservation: None });
+            }
             let now = Instant::now();
             let until = match tenant.cpu.reserve(now, &profile.quotas) {
                 Ok(reservation) => {

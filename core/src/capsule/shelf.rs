@@ -35,6 +35,12 @@ impl Shelf {
         shelves.insert(principal, vec![instance]);
     }
 
+    /// Drops the instances of one principal.
+    pub fn forget(&self, principal: &Principal) {
+        let gone = self.0.lock().remove(principal);
+        drop(gone);
+    }
+
     /// Drops every instance.
     pub fn clear(&self) {
         // Dropping a store may take a while; nobody should wait for the lock meanwhile.

@@ -90,12 +90,20 @@ impl Loaded {
         host.audit.admit()?;
         let principal = invocation.principal.clone().unwrap_or_else(|| live.context.owner.clone());
         let mut record = Record::open(&live, &principal, &invocation);
-        let tenant = match host.tenants.admit(&principal) {
+        // A message is answered for the one who sent it, never for another of the same name; the owner of a capsule is known
+        // since it was loaded.
+        let admitted = match invocation.caller.sequence.filter(|_| invocation.principal.is_some()) {
+            Some(sequence) => host.tenants.admit_sent(&principal, sequence),
+            None => host.tenants.admit(&principal),
+        };
+        let tenant = match admitted {
             Ok(tenant) => tenant,
             Err(error) => return record.close(Some(&error)).and(Err(error)),
         };
         Counters::add(&tenant.counters.triggers, 1);
-        let served = generation.serve(&live, &tenant, &invocation).await;
+        let _for_tenant = tenant.in_flight.begin();
+        let served = tenant.while_here(&host.runtime, generation.serve(&live, &tenant, &invocation)).await;
+        let served = served.unwrap_or_else(|| Err(removed(&principal)));
         let recorded = record.close(served.as_ref().err());
         let served = served?;
         recorded.map(|()| served)
@@ -143,7 +151,7 @@ impl Loaded {
         Counters::add(&tenant.counters.fuel, exit.fuel);
         let held = instance.state().memory.held;
         tenant.counters.memory_peak_bytes.fetch_max(held, std::sync::atomic::Ordering::Relaxed);
-        if !live.context.cancel.is_given() {
+        if !live.context.cancel.is_given() && !tenant.gone().is_given() {
             self.shelf.put(instance);
         }
         let failed = failure.lock().take();
@@ -203,6 +211,10 @@ impl Drop for Record<'_> {
             drop(self.write(Outcome::Cancelled, "abandoned"));
         }
     }
+}
+
+fn removed(principal: &Principal) -> Error {
+    Error::new(ErrorKind::Cancelled, format!("the principal `{principal}` was removed"))
 }
 
 fn outcome_of(kind: ErrorKind) -> Outcome {

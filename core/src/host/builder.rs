@@ -22,8 +22,7 @@ use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
     UplinkEvent,
 };
-use crate::policy::Profile;
-use crate::store::Store;
+use crate::store::{Profiles, Store};
 
 /// Collects what a host needs before it is opened.
 #[derive(Clone)]
@@ -104,7 +103,7 @@ impl HostBuilder {
     /// log cannot be written.
     pub fn open_blocking(self) -> Result<Host> {
         let options = self.options;
-        options.quotas.check()?;
+        let profile = options.profile()?;
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
         })?;
@@ -128,20 +127,21 @@ impl HostBuilder {
             uplink: options.uplink_timeout,
         };
         let desk = Desk::new(runtime.handle().clone(), self.elicit, self.approval, self.uplink, timeouts);
-        let profile = Profile { quotas: options.quotas.clone(), ..Profile::default() };
-        let profiles = self.home.join("etc").join("profiles");
+        let bus = Bus::new();
+        let tenants = Tenants::new(Profiles::of(&self.home), profile, options.max_principals, bus.clone())?;
         let context = Arc::new(HostContext {
             runtime: runtime.handle().clone(),
             store,
             audit,
-            bus: Bus::new(),
+            bus,
             desk,
-            tenants: Tenants::new(profiles, profile, options.max_principals),
+            tenants,
             registry: Registry::default(),
             session_allowances: Mutex::default(),
             relay: OnceLock::new(),
             installing: Pending::default(),
             closing: Cancel::default(),
+            authenticated_uplinks: options.authenticated_uplinks.into_iter().collect(),
             recv_empty_on_timeout: options.recv_empty_on_timeout,
         });
         let dispatcher = Dispatcher::new(runtime.handle().clone());

@@ -40,6 +40,10 @@ impl Capsule {
         self.slot.begin()
     }
 
+    pub(super) fn is_owned_by(&self, principal: &Principal) -> bool {
+        self.slot.current().is_owned_by(principal)
+    }
+
     /// The capsule's id.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -5,6 +5,7 @@ mod builder;
 mod capsule;
 mod lifecycle;
 mod options;
+mod principals;
 mod publish;
 mod requests;
 mod subscribe;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::capsule::Restart;
+use crate::error::Result;
 use crate::limits;
-use crate::policy::Quotas;
+use crate::policy::{Profile, Quotas};
 
 /// The choices of a host; each has a default that is safe to leave alone.
 #[derive(Clone, Debug)]
@@ -20,12 +21,17 @@ pub struct HostOptions {
     pub approval_timeout: Duration,
     /// How long an uplink message may wait for its answer; never more than 5 s.
     pub uplink_timeout: Duration,
-    /// The quotas of a principal without a profile of its own.
+    /// The profile of a principal without one of its own.
+    pub default_profile: Profile,
+    /// The quotas of that profile, for those who change nothing else in it; the default leaves the profile's own.
     pub quotas: Quotas,
     /// How many principals the host knows at most.
     pub max_principals: usize,
     /// Refuses calls that name no principal instead of making them for the capsule's owner.
     pub require_principal: bool,
+    /// Ids of capsules whose `publish-as` is taken for true: their messages arrive as `verified`, and handlers act for the
+    /// principal they name. What others claim stays `claimed`, and is answered for the one who sent it.
+    pub authenticated_uplinks: Vec<String>,
     /// Lets `recv` answer an empty batch instead of `timeout`, as capsules built for older hosts expect.
     pub recv_empty_on_timeout: bool,
     /// Most bytes of the audit log; none means as much as the disk holds.
@@ -48,9 +54,11 @@ impl Default for HostOptions {
             elicit_timeout: limits::ELICIT_TIMEOUT,
             approval_timeout: limits::APPROVAL_TIMEOUT,
             uplink_timeout: limits::UPLINK_TIMEOUT,
+            default_profile: Profile::default(),
             quotas: Quotas::default(),
             max_principals: limits::PRINCIPALS,
             require_principal: false,
+            authenticated_uplinks: Vec::new(),
             recv_empty_on_timeout: false,
             audit_limit_bytes: None,
             audit_segment_bytes: None,
@@ -58,5 +66,20 @@ impl Default for HostOptions {
             restart: Restart::default(),
             ready_within: limits::REPLACEMENT_READY,
         }
+    }
+}
+
+impl HostOptions {
+    /// The profile of a principal without one of its own, with the quotas where they were changed.
+    ///
+    /// # Errors
+    /// `invalid_argument` when it breaks a rule.
+    pub(super) fn profile(&self) -> Result<Profile> {
+        self.quotas.check()?;
+        let mut profile = self.default_profile.clone();
+        if self.quotas != Quotas::default() {
+            profile.quotas = self.quotas.clone();
+        }
+        profile.to_toml().map(|_| profile)
     }
 }

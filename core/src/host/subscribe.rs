@@ -8,6 +8,7 @@ use futures_util::Stream;
 use parking_lot::Mutex;
 
 use crate::abi::context::HostContext;
+use crate::abi::tenant::Tenants;
 use crate::bus::{Admission, Attribution, Message, QueueLimits, Subscription};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -48,6 +49,7 @@ impl From<&Message> for BusMessage {
 /// Messages of one subscription, in the order they are taken; a `Stream`. Dropping it unsubscribes.
 pub struct Messages {
     queue: Arc<Subscription>,
+    tenants: Tenants,
     taken: Mutex<Vec<Arc<Message>>>,
     waiting: Mutex<Option<BoxFuture<()>>>,
 }
@@ -64,7 +66,8 @@ impl Messages {
             Error::new(ErrorKind::InvalidArgument, format!("the pattern `{pattern}`: {error}"))
         })?;
         let queue = host.bus.subscribe(&pattern, Admission::Everyone, QueueLimits::default());
-        Ok(Self { queue: Arc::new(queue), taken: Mutex::default(), waiting: Mutex::default() })
+        let tenants = host.tenants.clone();
+        Ok(Self { queue: Arc::new(queue), tenants, taken: Mutex::default(), waiting: Mutex::default() })
     }
 
     /// The next message; none once the subscription or the host is closed.
@@ -84,11 +87,17 @@ impl Messages {
     #[must_use]
     pub fn take(&self) -> Option<BusMessage> {
         let mut taken = self.taken.lock();
-        if taken.is_empty() {
-            *taken = self.queue.poll(limits::BATCH_BYTES).messages;
-            taken.reverse();
+        loop {
+            if taken.is_empty() {
+                *taken = self.queue.poll(limits::BATCH_BYTES).messages;
+                taken.reverse();
+            }
+            let message = taken.pop()?;
+            // What waited for one who was removed is not delivered any more.
+            if self.tenants.hears(&message) {
+                return Some(BusMessage::from(&*message));
+            }
         }
-        taken.pop().map(|message| BusMessage::from(&*message))
     }
 
     /// Ends the subscription; whoever waits in [`Self::next`] gets none.

@@ -127,6 +127,12 @@ impl Uplinks {
         Ok(Sending { info, in_flight: Arc::clone(&self.in_flight) })
     }
 
+    /// Forgets the uplinks that were registered for one principal and gives them back, so that each can be told gone.
+    pub fn clear_of(&self, principal: &Principal) -> Vec<UplinkInfo> {
+        let mut registered = self.registered.lock();
+        registered.extract_if(|_, info| info.principal == *principal).map(|(_, info)| info).collect()
+    }
+
     /// Forgets every uplink and gives them back, so that each can be told gone.
     pub fn clear(&self) -> Vec<UplinkInfo> {
         std::mem::take(&mut *self.registered.lock()).into_values().collect()
@@ -215,7 +221,9 @@ mod tests {
         assert_eq!(register(&uplinks, "main", "telegram"), Err(UplinkRefusal::InvalidInput));
         assert!(register(&uplinks, "other", "telegram").is_ok());
         assert_eq!(uplinks.get(&Uuid::parse_str(&info.id).unwrap()), Some(info));
-        assert_eq!(uplinks.clear().len(), 2);
+        assert!(uplinks.clear_of(&Principal::parse("bob").unwrap()).is_empty());
+        assert_eq!(uplinks.clear_of(&Principal::default()).len(), 2);
+        assert!(uplinks.clear().is_empty());
         assert!(register(&uplinks, "main", "telegram").is_ok());
     }
 

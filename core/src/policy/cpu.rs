@@ -40,7 +40,26 @@ pub enum Busy {
     },
 }
 
+/// What a window holds at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Fuel burned in this window, with the debt of those before.
+    pub fuel: u64,
+    /// Fuel set aside for calls that run.
+    pub reserved: u64,
+    /// Calls that run.
+    pub calls: u64,
+}
+
 impl CpuWindow {
+    /// What is burned and set aside now.
+    #[must_use]
+    pub fn spent(&self, now: Instant, quotas: &Quotas) -> Spent {
+        let mut ledger = self.0.lock();
+        ledger.roll(now, quotas.max_cpu_fuel_per_sec);
+        Spent { fuel: ledger.spent, reserved: ledger.reserved, calls: ledger.calls }
+    }
+
     /// Reserves fuel for one call.
     pub fn reserve(&self, now: Instant, quotas: &Quotas) -> Result<Reservation, Busy> {
         let budget = quotas.max_cpu_fuel_per_sec;
@@ -128,8 +147,21 @@ impl Drop for Reservation {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use std::time::Duration;
+
+    impl CpuWindow {
+        /// Whether a call could begin then, had nothing else happened.
+        fn would_begin_at(&self, then: Instant, quotas: &Quotas) -> bool {
+            let ledger = self.0.lock();
+            let copy = Ledger { opened: ledger.opened, spent: ledger.spent, reserved: 0, calls: 0 };
+            drop(ledger);
+            Self(Arc::new(Mutex::new(copy))).reserve(then, quotas).is_ok()
+        }
+    }
 
     fn quotas(budget: u64, calls: u64) -> Quotas {
         Quotas { max_cpu_fuel_per_sec: budget, max_in_flight_calls: calls, ..Quotas::default() }
@@ -189,26 +221,97 @@ mod tests {
         assert_eq!(window.reserve(now, &quotas).unwrap_err(), Busy::Calls);
     }
 
-    #[test]
-    fn over_many_windows_no_more_is_burned_than_the_budget_and_one_share() {
-        let (budget, seconds) = (10_000_u64, 50_u64);
-        let (window, start, quotas) = (CpuWindow::default(), Instant::now(), quotas(budget, 4));
-        let (mut burned, mut seed, mut running) = (0_u64, 3_u64, Vec::new());
-        for millis in 0..seconds * 1000 {
-            let now = start + Duration::from_millis(millis);
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            if let Ok(call) = window.reserve(now, &quotas) {
-                running.push(call);
+    /// What a principal's calls do to a window.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Pass(u64),
+        Begin,
+        /// Ends the n-th call, which used this many thousandths of its share; dropped unsettled above a thousand.
+        End(usize, u64),
+        Charge(u64),
+        Budget(u64),
+    }
+
+    fn step(budgets: bool) -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..1500_u64).prop_map(Step::Pass),
+            Just(Step::Begin),
+            Just(Step::Begin),
+            (any::<usize>(), 0..1101_u64).prop_map(|(n, part)| Step::End(n, part)),
+            if budgets { (0..5000_u64).prop_map(Step::Charge).boxed() } else { Just(Step::Begin).boxed() },
+            if budgets { (1..5000_u64).prop_map(Step::Budget).boxed() } else { Just(Step::Begin).boxed() },
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_set_aside_is_what_runs(calls in 1..65_u64, steps in vec(step(true), 0..200)) {
+            let (window, mut now) = (CpuWindow::default(), Instant::now());
+            let mut quotas = quotas(1000, calls);
+            let mut running: Vec<Reservation> = Vec::new();
+            for step in steps {
+                let before = window.spent(now, &quotas);
+                match step {
+                    Step::Pass(millis) => now += Duration::from_millis(millis),
+                    Step::Budget(budget) => quotas.max_cpu_fuel_per_sec = budget,
+                    Step::Charge(fuel) => {
+                        let until = window.charge(now, fuel, &quotas);
+                        prop_assert!(until.is_none_or(|until| until > now));
+                        prop_assert_eq!(window.spent(now, &quotas).fuel, before.fuel + fuel);
+                    }
+                    Step::End(n, part) if !running.is_empty() => {
+                        let call = running.swap_remove(n % running.len());
+                        let used = if part > 1000 { call.fuel() } else { call.fuel() * part / 1000 };
+                        if part > 1000 { drop(call) } else { call.settle(used) }
+                        prop_assert_eq!(window.spent(now, &quotas).fuel, before.fuel + used);
+                    }
+                    Step::End(..) => {}
+                    Step::Begin => match window.reserve(now, &quotas) {
+                        Ok(call) => {
+                            prop_assert!(before.fuel + before.reserved <= quotas.max_cpu_fuel_per_sec);
+                            prop_assert!(call.fuel() >= 1 && before.calls < calls);
+                            running.push(call);
+                        }
+                        Err(Busy::Calls) => prop_assert_eq!(before.calls, calls),
+                        Err(Busy::Fuel { until }) => {
+                            prop_assert!(until > now);
+                            prop_assert!(before.fuel + before.reserved > quotas.max_cpu_fuel_per_sec);
+                            prop_assert!(!running.is_empty() || window.would_begin_at(until, &quotas));
+                        }
+                    },
+                }
+                let after = window.spent(now, &quotas);
+                prop_assert_eq!(after.calls, running.len() as u64);
+                prop_assert_eq!(after.reserved, running.iter().map(Reservation::fuel).sum::<u64>());
             }
-            if seed >> 62 == 0 && !running.is_empty() {
-                let call: Reservation =
-                    running.swap_remove(usize::try_from(seed >> 40).unwrap() % running.len());
-                let used = (seed >> 20) % (call.fuel() + 1);
-                burned += used;
-                call.settle(used);
+            running.clear();
+            let after = window.spent(now, &quotas);
+            prop_assert_eq!((after.calls, after.reserved), (0, 0));
+        }
+
+        #[test]
+        fn no_more_is_burned_than_the_budget_and_one_share(
+            budget in 64..100_000_u64, calls in 1..65_u64, steps in vec(step(false), 0..300),
+        ) {
+            let (window, start, quotas) = (CpuWindow::default(), Instant::now(), quotas(budget, calls));
+            let (mut now, mut burned, mut running) = (start, 0, Vec::<Reservation>::new());
+            // The first look opens the first window.
+            prop_assert_eq!(window.spent(now, &quotas), Spent::default());
+            for step in steps {
+                match step {
+                    Step::Pass(millis) => now += Duration::from_millis(millis),
+                    Step::Begin => running.extend(window.reserve(now, &quotas)),
+                    Step::End(n, part) if !running.is_empty() => {
+                        let call = running.swap_remove(n % running.len());
+                        let used = call.fuel() * part.min(1000) / 1000;
+                        burned += used;
+                        call.settle(used);
+                    }
+                    _ => {}
+                }
+                let windows = now.duration_since(start).as_secs() + 1;
+                prop_assert!(burned <= budget * windows + budget / calls, "{} burned in {}", burned, windows);
             }
         }
-        assert!(burned <= budget * seconds + budget / 4, "{burned} burned");
-        assert!(burned > budget * seconds / 2, "{burned} burned");
     }
 }

@@ -4,7 +4,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{MIB, POLLABLES, SUBSCRIPTIONS, TABLE_HANDLES};
+use crate::limits::{
+    FILE_HANDLES, HTTP_STREAMS, LISTENERS, MIB, MOST_FILE_HANDLES, MOST_SOCKETS, POLLABLES, PROCESSES,
+    RETAINED_PROCESSES, SOCKETS, SUBSCRIPTIONS, TABLE_HANDLES, UDP_SOCKETS,
+};
 use crate::manifest::reader::Fields;
 
 /// The largest number a limited quota may be: what TOML can write.
@@ -47,8 +50,8 @@ quotas! {
     max_timeout_secs = 300, 86_400, false;
     /// Bytes published a second by one capsule.
     max_ipc_throughput_bytes = 10 * MIB as u64, MOST, true;
-    /// Background processes at once.
-    max_background_processes = 8, 256, false;
+    /// Background processes at once, over all capsules.
+    max_background_processes = PROCESSES as u64, 256, false;
     /// Bytes one capsule keeps in the key-value store and in files.
     max_storage_bytes = 1024 * MIB as u64, MOST, true;
     /// Fuel a second over all capsules.
@@ -57,8 +60,20 @@ quotas! {
     max_in_flight_calls = 4, 64, false;
     /// Subscriptions of one capsule at once.
     max_subscriptions = SUBSCRIPTIONS as u64, SUBSCRIPTIONS as u64, false;
-    /// Pollables of one instance at once.
+    /// Pollables of one capsule at once.
     max_pollables = POLLABLES as u64, TABLE_HANDLES as u64, false;
+    /// Streams of TCP and Unix sockets one capsule has open at once.
+    max_sockets = SOCKETS as u64, MOST_SOCKETS as u64, false;
+    /// TCP listeners one capsule has open at once.
+    max_listeners = LISTENERS as u64, MOST_SOCKETS as u64, false;
+    /// UDP sockets one capsule has open at once.
+    max_udp_sockets = UDP_SOCKETS as u64, MOST_SOCKETS as u64, false;
+    /// HTTP streams and uploads one capsule has open at once.
+    max_http_streams = HTTP_STREAMS as u64, MOST_SOCKETS as u64, false;
+    /// Files one capsule has open at once.
+    max_file_handles = FILE_HANDLES as u64, MOST_FILE_HANDLES as u64, false;
+    /// Processes that are kept under an id, running or ended, over all capsules.
+    max_retained_processes = RETAINED_PROCESSES as u64, 256, false;
 }
 
 impl Quotas {
@@ -148,6 +163,12 @@ mod tests {
         assert_eq!(quotas.max_storage_bytes, 1_073_741_824);
         assert_eq!(quotas.max_cpu_fuel_per_sec, 2_000_000_000);
         assert_eq!(quotas.max_in_flight_calls, 4);
+        assert_eq!((quotas.max_subscriptions, quotas.max_pollables), (128, 1024));
+        assert_eq!((quotas.max_sockets, quotas.max_listeners, quotas.max_udp_sockets), (8, 4, 4));
+        assert_eq!(
+            (quotas.max_http_streams, quotas.max_file_handles, quotas.max_retained_processes),
+            (4, 16, 32)
+        );
     }
 
     #[test]

@@ -13,6 +13,13 @@ pub struct ThroughputWindow {
 }
 
 impl ThroughputWindow {
+    /// The bytes counted in the window that is open now.
+    #[must_use]
+    pub fn spent(&self, now: Instant) -> u64 {
+        let open = self.opened.is_some_and(|opened| now.saturating_duration_since(opened) < WINDOW);
+        if open { self.bytes } else { 0 }
+    }
+
     /// Counts `bytes` if the window's total stays within `limit`; otherwise nothing is counted and the answer is false.
     pub fn try_charge(&mut self, now: Instant, bytes: u64, limit: u64) -> bool {
         let over = self.opened.is_none_or(|opened| now.saturating_duration_since(opened) >= WINDOW);
@@ -31,6 +38,9 @@ impl ThroughputWindow {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -38,34 +48,29 @@ mod tests {
         let (mut window, now) = (ThroughputWindow::default(), Instant::now());
         assert!(window.try_charge(now, 60, 100));
         assert!(!window.try_charge(now, 41, 100), "a refused charge is not counted");
+        assert_eq!((window.spent(now), window.spent(now + WINDOW)), (60, 0));
         assert!(window.try_charge(now, 40, 100));
         assert!(!window.try_charge(now + Duration::from_millis(999), 1, 100));
         assert!(window.try_charge(now + WINDOW, 100, 100));
         assert!(!window.try_charge(now + WINDOW, u64::MAX, u64::MAX), "an overflow is a refusal");
     }
 
-    #[test]
-    fn no_second_admits_more_than_the_limit() {
-        let start = Instant::now();
-        let (mut window, mut admitted, mut seed) = (ThroughputWindow::default(), [0_u64; 40], 7_u64);
-        let mut at = Duration::ZERO;
-        let mut opened = start;
-        let mut n = 0;
-        assert!(window.try_charge(start, 0, 10_000));
-        while n < admitted.len() {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            at += Duration::from_millis(seed >> 58);
-            let now = start + at;
-            if now.duration_since(opened) >= WINDOW {
-                (opened, n) = (now, n + 1);
-            }
-            let bytes = (seed >> 33) % 900;
-            if n < admitted.len() && window.try_charge(now, bytes, 10_000) {
-                admitted[n] += bytes;
+    proptest! {
+        #[test]
+        fn what_is_admitted_is_what_fits(charges in vec((0..400_u64, 0..900_u64, 1..3000_u64), 0..200)) {
+            let (start, mut window) = (Instant::now(), ThroughputWindow::default());
+            let (mut now, mut opened, mut admitted) = (start, None, 0);
+            for (millis, bytes, limit) in charges {
+                now += Duration::from_millis(millis);
+                if opened.is_none_or(|opened| now.duration_since(opened) >= WINDOW) {
+                    (opened, admitted) = (Some(now), 0);
+                }
+                let fits = admitted + bytes <= limit;
+                prop_assert_eq!(window.try_charge(now, bytes, limit), fits);
+                admitted += if fits { bytes } else { 0 };
+                prop_assert_eq!(window.spent(now), admitted);
             }
         }
-        assert!(admitted.iter().all(|bytes| *bytes <= 10_000));
-        assert!(admitted.iter().all(|bytes| *bytes > 1_000));
     }
 
     #[test]

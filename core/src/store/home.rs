@@ -6,6 +6,7 @@
 //! home/keys/     secret.key, audit.key, audit.pub
 //! home/store/    the embedded database
 //! home/audit/    the audit log
+//! home/etc/      what operators write: the profiles of principals
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
@@ -118,7 +119,7 @@ fn known_format(home: &Path) -> Result<bool> {
 }
 
 /// Makes a folder that only its owner can enter, or tightens one that exists.
-fn folder(path: &Path) -> io::Result<()> {
+pub(super) fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
