@@ -37,8 +37,6 @@ pub const HOST_STACK_BYTES: usize = 512 * KIB;
 pub const HOSTCALL_BYTES: usize = 16 * MIB;
 /// How long an unload waits for a run loop or a trigger to end before it goes on without it.
 pub const UNLOAD_WAIT: Duration = Duration::from_secs(1);
-/// Deliveries to handlers, started by guests, that may be under way at once; one more is `backpressure`.
-pub const RELAYS: usize = 1024;
 /// Compiled components the engine remembers, so that installing and then loading compiles once.
 pub const RECENT_COMPONENTS: usize = 16;
 /// Handles one instance may hold at once.
@@ -103,10 +101,25 @@ pub const SUBSCRIPTION_BYTES: usize = MIB;
 pub const SUBSCRIPTION_MESSAGES_PER_PUBLISHER: usize = 16_384;
 /// Bytes (payload and topic) that one `poll` or `recv` of a guest returns at most.
 pub const BATCH_BYTES: usize = MIB;
-/// Subscriptions that one publish of a guest reaches at most.
+/// Handlers and subscriptions together that one publish of a guest reaches at most.
 pub const FAN_OUT: usize = 256;
 /// Bytes every publisher with waiting messages may have delivered in its turn, at least.
 pub const DELIVERY_QUANTUM_BYTES: usize = 4 * KIB;
+
+// ---- dispatch --------------------------------------------------------------------------------------------------
+
+/// Calls of handlers that one (capsule, principal) may have waiting, the one that is served included.
+pub const LANE_PLACES: usize = 64;
+/// How long a guest's publish waits for room with the handlers that want it; then it is `backpressure`.
+pub const PUBLISH_WAIT: Duration = Duration::from_secs(5);
+/// Messages of guests that may be on their way to handlers at once; one more is `backpressure`.
+pub const DELIVERIES: usize = 4096;
+/// Bytes (payload and topic) of these messages.
+pub const DELIVERY_BYTES: usize = 64 * MIB;
+/// Messages of the guests of one principal that may be on their way to handlers at once.
+pub const DELIVERIES_OF_ONE: usize = 512;
+/// Bytes (payload and topic) of these messages.
+pub const DELIVERY_BYTES_OF_ONE: usize = 8 * MIB;
 
 // ---- people ----------------------------------------------------------------------------------------------------
 

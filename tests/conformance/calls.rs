@@ -48,6 +48,9 @@ impl World<'_> {
                 if let Some(principal) = principal {
                     publish = publish.principal(principal);
                 }
+                if let Some(most) = step["fan_out"].as_u64() {
+                    publish = publish.fan_out(usize::try_from(most).unwrap_or(usize::MAX));
+                }
                 Box::pin(async move {
                     let outcome = publish.await?;
                     Ok(json!({

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::context::HostContext;
 use super::state::EMBEDDER;
 use crate::audit::{Draft, Outcome};
-use crate::bus::{Attribution, Message};
+use crate::bus::{Attribution, Message, Reach};
 use crate::error::{Error, ErrorKind, Result};
 use crate::topic::Topic;
 
@@ -16,32 +16,46 @@ impl HostContext {
     /// # Errors
     /// When it could not be recorded; then nobody has seen it.
     pub fn announce(&self, topic: &str, payload: &serde_json::Value) -> Result<()> {
-        let payload = payload.to_string();
-        let parsed = Topic::parse(topic)
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("the topic `{topic}`: {error}")))?;
+        let message = self.notice(topic, payload, Attribution::System, Reach::Everyone, 0)?;
         let draft = Draft {
             subject: topic,
-            bytes: payload.len() as u64,
-            content: Some(payload.as_bytes()),
+            bytes: message.payload.len() as u64,
+            content: Some(message.payload.as_bytes()),
             ..Draft::new("host.announce", Outcome::Allowed)
         };
         self.audit.append(&draft)?;
-        let message = Arc::new(Message {
-            topic: parsed,
-            payload: Arc::from(payload),
-            source: Arc::from(EMBEDDER),
-            sender: None,
-            attribution: Attribution::System,
-            sequence: self.bus.next_sequence(),
-            time: SystemTime::now(),
-            depth: 0,
-        });
         self.bus.publish(&message, None);
-        // Too many deliveries under way: the handlers miss it, as they would any other message.
-        let taken = self.relay.get().and_then(Weak::upgrade).is_none_or(|relay| relay.relay(&message));
-        if !taken {
-            tracing::warn!(topic, "a message of the host did not reach the handlers: too many are under way");
+        if let Some(relay) = self.relay.get().and_then(Weak::upgrade) {
+            relay.announce(&message);
         }
         Ok(())
+    }
+
+    /// A message of the host's own, not yet sent to anybody.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the topic is misspelled.
+    pub(crate) fn notice(
+        &self,
+        topic: &str,
+        payload: &serde_json::Value,
+        attribution: Attribution,
+        reach: Reach,
+        depth: u8,
+    ) -> Result<Arc<Message>> {
+        let topic = Topic::parse(topic)
+            .map_err(|error| Error::new(ErrorKind::Internal, format!("the topic `{topic}`: {error}")))?;
+        Ok(Arc::new(Message {
+            topic,
+            payload: Arc::from(payload.to_string()),
+            source: Arc::from(EMBEDDER),
+            sender: attribution.principal().cloned(),
+            attribution,
+            sequence: self.bus.next_sequence(),
+            time: SystemTime::now(),
+            depth,
+            reach,
+            receipt: None,
+        }))
     }
 }

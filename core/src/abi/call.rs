@@ -96,18 +96,6 @@ impl State {
     }
 
     /// Does work that never waits, and says by its result how the audit should tell it.
-    /// Judges first, records what is about to happen, and only then does it: for effects that others see at once.
-    pub(super) fn recorded_first<J, T, E: Arm>(
-        &mut self,
-        touch: Touch<'_>,
-        tell: impl FnOnce(&J) -> Verdict,
-        judge: impl FnOnce(&mut State) -> Result<J, E>,
-        work: impl FnOnce(&mut State, J) -> Result<T, E>,
-    ) -> wasmtime::Result<Result<T, E>> {
-        let judged = self.effect_told(touch, tell, judge)?;
-        Ok(judged.and_then(|judged| work(self, judged)))
-    }
-
     #[allow(clippy::unnecessary_wraps)] // Bodies hand it on as it is; only host faults such as a stale handle trap.
     pub(super) fn effect_told<T, E: Arm>(
         &mut self,

@@ -9,21 +9,55 @@ use uuid::Uuid;
 
 use super::tenant::Tenants;
 use crate::audit::Log;
-use crate::bus::{Bus, Message};
+use crate::bus::{Bus, Message, Reach};
 use crate::cancel::Cancel;
 use crate::manifest::Manifest;
 use crate::pending::Pending;
-use crate::people::{Desk, Uplinks};
+use crate::people::{BoxFuture, Desk, Uplinks};
 use crate::policy::{Acl, Allowance, Capabilities};
 use crate::principal::Principal;
 use crate::store::Store;
-use crate::topic::{Pattern, Topic};
+use crate::topic::{Meaning, Pattern, Topic};
 
 /// Carries a message to the capsules whose handlers want it; filled by the room that knows capsules.
 pub trait Relay: Send + Sync {
-    /// Takes the message for delivery and returns at once; never runs a guest on the caller's stack. False when too
-    /// many deliveries are under way.
-    fn relay(&self, message: &Arc<Message>) -> bool;
+    /// Asks for a place with every handler that wants the message, as many as one publish may reach; none when no
+    /// handler wants it. `turn` is the place at which the publishing guest is served itself, if it is.
+    fn place(&self, message: &Arc<Message>, turn: Option<u64>) -> Option<Placing>;
+
+    /// Delivers a message of the host's own, which nobody waits for; it is dropped when too much is under way.
+    fn announce(&self, message: &Arc<Message>);
+
+    /// Takes note of capsules that a message may not reach, though they listen.
+    fn withheld(&self, message: &Message, capsules: Vec<Arc<str>>);
+}
+
+/// A message that gets its places, which may have to be waited for.
+pub type Placing = BoxFuture<Result<Box<dyn Placed>, Unplaced>>;
+
+/// A message with a place in the queue of every handler that wants it; dropping it gives them up.
+pub trait Placed: Send {
+    /// How many handlers there are.
+    fn handlers(&self) -> usize;
+
+    /// Whether there are more than one publish may reach.
+    fn overflows(&self) -> bool;
+
+    /// The capsules whose handlers want the message and may not have it.
+    fn withheld(&self) -> &[Arc<str>];
+
+    /// Lets the handlers run and returns at once; never runs a guest on the caller's stack. `others` is how many
+    /// subscriptions of capsules got the message as well.
+    fn set_off(self: Box<Self>, others: usize);
+}
+
+/// Why a message got no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unplaced {
+    /// No place became free in time, or too much is under way already.
+    Full,
+    /// The places become free only once the publishing guest has gone on.
+    Ring,
 }
 
 /// The host's rooms, shared by all capsules.
@@ -54,6 +88,20 @@ pub struct HostContext {
     pub authenticated_uplinks: HashSet<String>,
     /// Gives an empty batch instead of `timeout` from `recv`, as older hosts did.
     pub recv_empty_on_timeout: bool,
+}
+
+impl HostContext {
+    /// Which capsules a message on this topic may reach when it is published for `caller`, or by the host itself.
+    #[must_use]
+    pub fn reach(&self, topic: &Topic, caller: Option<&Principal>) -> Reach {
+        match (topic.meaning(), caller) {
+            (Meaning::Plain, _) | (_, None) => Reach::Everyone,
+            (Meaning::Invocation | Meaning::Description, Some(caller)) => match self.tenants.known(caller) {
+                Some(tenant) => Reach::Granted { caller: caller.clone(), profile: tenant.profile() },
+                None => Reach::Nobody,
+            },
+        }
+    }
 }
 
 impl std::fmt::Debug for HostContext {

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use wasmtime::component::Resource;
 
 use super::bindings::astrid::ipc::host::{
     ErrorCode, Host, HostSubscription, InterceptorBinding, IpcEnvelope, IpcMessage, PrincipalAttribution,
 };
 use super::call::{Touch, Verdict};
-use super::context::{Interested, Slot};
+use super::context::{Interested, Placed, Relay, Slot, Unplaced};
 use super::holding::Holding;
 use super::ops;
+use super::payload::Payload;
 use super::pollable::Pollable;
 use super::state::{Caller, Phase, State};
 use super::tenant::{Counters, Tenants};
 use crate::audit::Outcome;
-use crate::bus::{Addressed, Admission, Attribution, Batch, Message, QueueLimits, Subscription};
+use crate::bus::{
+    Addressed, Admission, Attribution, Batch, Listener, Message, QueueLimits, Reach, Receipt, Subscription,
+};
 use crate::limits;
 use crate::principal::Principal;
-use crate::topic::{Pattern, Topic};
+use crate::topic::{Pattern, Topic, hears_audit, own_failures};
 
 /// A guest's handle on a subscription; dropping it unsubscribes at once and frees the capsule's slot.
 #[derive(Debug)]
@@ -31,15 +32,20 @@ pub struct SubscriptionHandle {
     _interest: Option<Interested>,
 }
 
-/// A message that may be sent, with the subscriptions it reaches.
+/// A message that may be sent, with the subscriptions it reaches and its places with the handlers that want it.
 struct Outgoing {
     message: Arc<Message>,
     addressed: Addressed,
+    placed: Option<Box<dyn Placed>>,
 }
 
 impl Outgoing {
+    fn overflows(&self) -> bool {
+        self.addressed.overflows() || self.placed.as_ref().is_some_and(|placed| placed.overflows())
+    }
+
     fn told(&self) -> Verdict {
-        if self.addressed.overflows() {
+        if self.overflows() {
             return Verdict { outcome: Outcome::Failed, reason: "backpressure", bytes: 0 };
         }
         Verdict::ALLOWED
@@ -47,50 +53,98 @@ impl Outgoing {
 }
 
 impl State {
-    /// Judges a message; `attribution` is whom the subscribers will see.
-    fn judge(&mut self, topic: &str, payload: &str, attribution: Attribution) -> Result<Outgoing, ErrorCode> {
+    /// Judges a message and gets it its places, which may have to be waited for; `attribution` is whom the subscribers
+    /// will see. Nothing is sent before the call has its entry in the audit.
+    fn judge(
+        &mut self,
+        topic: &str,
+        payload: &str,
+        attribution: Attribution,
+    ) -> Result<impl Future<Output = Result<Outgoing, ErrorCode>> + Send + use<>, ErrorCode> {
         let topic = Topic::parse(topic).map_err(|_| ErrorCode::InvalidInput)?;
-        if !self.capsule.publish.allows(&topic) {
+        if !self.capsule.publish.allows(&topic) || topic.is_the_hosts() {
             return Err(ErrorCode::CapabilityDenied);
         }
         if payload.len() > limits::PUBLISH_BYTES {
             return Err(ErrorCode::InvalidInput);
         }
-        let payload = unwrapped(payload).ok_or(ErrorCode::InvalidInput)?;
+        let payload = Payload::read(payload).ok_or(ErrorCode::InvalidInput)?;
         let depth = self.depth();
         if depth > limits::PUBLISH_DEPTH {
             return Err(ErrorCode::Backpressure);
         }
-        // Charged last, so that a refused call costs nothing.
-        let bytes = payload.len() as u64;
+        let bytes = payload.text.len() as u64;
         let payer = attribution.principal().and_then(|principal| self.capsule.host.tenants.known(principal));
         let payer = payer.unwrap_or_else(|| Arc::clone(&self.acting));
-        if !payer.charge_throughput(&self.capsule.id, bytes) {
-            return Err(ErrorCode::RateLimited);
-        }
-        Counters::add(&self.acting.counters.published_bytes, bytes);
-        Counters::add(&self.acting.counters.published_messages, 1);
-        let bus = &self.capsule.host.bus;
-        let message = Arc::new(Message {
+        let mut message = Message {
             topic,
-            payload,
+            payload: payload.text,
             source: Arc::clone(&self.capsule.source),
             attribution,
             sender: Some(self.principal().clone()),
-            sequence: bus.next_sequence(),
+            sequence: self.capsule.host.bus.next_sequence(),
             time: SystemTime::now(),
             depth,
-        });
-        let addressed = bus.address(&message, Some(limits::FAN_OUT));
-        Ok(Outgoing { message, addressed })
+            reach: Reach::Everyone,
+            receipt: payload.receipt.map(|id| Receipt { id, publisher: Arc::clone(&self.capsule.id) }),
+        };
+        message.reach = self.capsule.host.reach(&message.topic, message.acts_for());
+        let message = Arc::new(message);
+        let turn = self.call.caller.as_ref().and_then(|caller| caller.turn);
+        let placing = self.relay().and_then(|relay| relay.place(&message, turn));
+        let (capsule, acting) = (Arc::clone(&self.capsule), Arc::clone(&self.acting));
+        Ok(async move {
+            let placed = match placing {
+                None => None,
+                Some(placing) => Some(placing.await.map_err(|unplaced| match unplaced {
+                    Unplaced::Full => ErrorCode::Backpressure,
+                    Unplaced::Ring => ErrorCode::RateLimited,
+                })?),
+            };
+            // Charged last, so that a refused call costs nothing.
+            if !payer.charge_throughput(&capsule.id, bytes) {
+                return Err(ErrorCode::RateLimited);
+            }
+            Counters::add(&acting.counters.published_bytes, bytes);
+            Counters::add(&acting.counters.published_messages, 1);
+            let handlers = placed.as_ref().map_or(0, |placed| placed.handlers());
+            let addressed =
+                capsule.host.bus.address(&message, Some(limits::FAN_OUT.saturating_sub(handlers)));
+            Ok(Outgoing { message, addressed, placed })
+        })
     }
 
     /// Lets a message go that has its entry in the audit.
     fn send(&mut self, outgoing: Outgoing) -> Result<(), ErrorCode> {
-        let published = outgoing.addressed.deliver();
-        let relay = self.capsule.host.relay.get().and_then(std::sync::Weak::upgrade);
-        let relayed = relay.is_none_or(|relay| relay.relay(&outgoing.message));
-        if published.overflowed > 0 || !relayed { Err(ErrorCode::Backpressure) } else { Ok(()) }
+        let overflows = outgoing.overflows();
+        let Outgoing { message, addressed, placed } = outgoing;
+        let mut withheld = addressed.withheld().to_vec();
+        let others = addressed.capsules();
+        addressed.deliver();
+        if let Some(placed) = placed {
+            withheld.extend_from_slice(placed.withheld());
+            placed.set_off(others);
+        }
+        if !withheld.is_empty()
+            && let Some(relay) = self.relay()
+        {
+            relay.withheld(&message, withheld);
+        }
+        if overflows { Err(ErrorCode::Backpressure) } else { Ok(()) }
+    }
+
+    fn relay(&self) -> Option<Arc<dyn Relay>> {
+        self.capsule.host.relay.get().and_then(std::sync::Weak::upgrade)
+    }
+
+    /// Whose messages a subscription takes: those of the principal the guest acts for. A run loop that serves everybody
+    /// takes everybody's, but hears what the audit tells of others only if its owner may read that.
+    fn admission(&self, pattern: &Pattern) -> Admission {
+        let everybody = self.call.phase == Phase::Run && self.capsule.shared;
+        if everybody && (!hears_audit(pattern) || self.owner.profile().holds("audit:read_all")) {
+            return Admission::Everyone;
+        }
+        Admission::Principal(if everybody { self.owner.principal() } else { self.principal() }.clone())
     }
 
     /// How many publishes led to the one this guest makes now. Only handlers inherit the depth of what they answer: a
@@ -146,7 +200,8 @@ impl Host for State {
             let attribution = Attribution::Verified(state.principal().clone());
             state.judge(&topic, &payload, attribution)
         };
-        self.recorded_first(touch, Outgoing::told, judge, State::send)
+        let outgoing = self.waiting(touch, Outgoing::told, judge).await?;
+        Ok(outgoing.and_then(|outgoing| self.send(outgoing)))
     }
 
     async fn publish_as(
@@ -171,7 +226,8 @@ impl Host for State {
             }
             state.judge(&topic, &payload, Attribution::Verified(claimed))
         };
-        self.recorded_first(touch, Outgoing::told, judge, State::send)
+        let outgoing = self.waiting(touch, Outgoing::told, judge).await?;
+        Ok(outgoing.and_then(|outgoing| self.send(outgoing)))
     }
 
     async fn subscribe(
@@ -184,14 +240,15 @@ impl Host for State {
                 return Err(ErrorCode::CapabilityDenied);
             }
             let slot = state.owner.take(&state.capsule.id, Holding::Subscriptions).ok_or(ErrorCode::Quota)?;
-            let admission = if state.call.phase == Phase::Run && state.capsule.shared {
-                Admission::Everyone
-            } else {
-                Admission::Principal(state.principal().clone())
-            };
+            let pattern =
+                own_failures(pattern, &state.capsule.source).map_err(|_| ErrorCode::InvalidInput)?;
+            let admission = state.admission(&pattern);
             let interest =
                 (state.call.phase == Phase::Run).then(|| state.capsule.run_interest.add(pattern.clone()));
-            let queue = state.capsule.host.bus.subscribe(&pattern, admission, QueueLimits::default());
+            let listener =
+                Listener { capsule: Arc::clone(&state.capsule.id), owner: state.capsule.owner.clone() };
+            let bus = &state.capsule.host.bus;
+            let queue = bus.subscribe_as(Some(listener), &pattern, admission, QueueLimits::default());
             let handle = SubscriptionHandle { queue: Arc::new(queue), _slot: slot, _interest: interest };
             state.table.push(handle).map_err(|_| ErrorCode::Quota)
         })
@@ -339,44 +396,4 @@ fn told_bytes(envelope: &IpcEnvelope) -> Verdict {
 fn batch_bytes(batch: &Batch) -> Verdict {
     let bytes = batch.messages.iter().map(|message| message.payload.len() as u64).sum();
     Verdict { bytes, ..Verdict::ALLOWED }
-}
-
-/// The payload as it is delivered: unchanged JSON, except that the two envelopes older capsules wrap a value in are
-/// taken off. Anything that is not JSON is none.
-pub fn unwrapped(payload: &str) -> Option<Arc<str>> {
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(rename = "type", borrow)]
-        kind: std::borrow::Cow<'a, str>,
-        #[serde(borrow, alias = "value")]
-        data: &'a RawValue,
-    }
-    let _: &RawValue = serde_json::from_str(payload).ok()?;
-    if payload.trim_start().starts_with('{')
-        && let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(payload)
-        && matches!(&*envelope.kind, "custom" | "raw_json")
-    {
-        return Some(Arc::from(envelope.data.get()));
-    }
-    Some(Arc::from(payload))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_is_delivered_as_it_was_written() {
-        assert_eq!(unwrapped("{ \"b\":1, \"a\": 2 }").as_deref(), Some("{ \"b\":1, \"a\": 2 }"));
-        assert_eq!(unwrapped("[1,2"), None);
-        assert_eq!(unwrapped(""), None);
-    }
-
-    #[test]
-    fn the_old_envelopes_are_taken_off() {
-        assert_eq!(unwrapped(r#"{"type":"custom","data":{"x":1}}"#).as_deref(), Some(r#"{"x":1}"#));
-        assert_eq!(unwrapped(r#"{"type":"raw_json","value":[1]}"#).as_deref(), Some("[1]"));
-        let other = r#"{"type":"user_input","data":1}"#;
-        assert_eq!(unwrapped(other).as_deref(), Some(other));
-    }
 }

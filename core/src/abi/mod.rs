@@ -14,6 +14,7 @@ pub mod ipc;
 pub mod kv;
 pub mod link;
 pub mod ops;
+pub mod payload;
 pub mod pollable;
 pub mod state;
 pub mod sys;

@@ -46,6 +46,8 @@ pub struct Caller {
     pub depth: u8,
     /// The number of the message on the bus; none when the embedding program calls.
     pub sequence: Option<u64>,
+    /// The place at which the guest is served, where messages to its capsule are served in order.
+    pub turn: Option<u64>,
 }
 
 impl Caller {
@@ -53,7 +55,7 @@ impl Caller {
     #[must_use]
     pub fn embedder(principal: Option<Principal>) -> Self {
         let source = Arc::from(EMBEDDER);
-        Self { principal, source, time: SystemTime::now(), depth: 0, sequence: None }
+        Self { principal, source, time: SystemTime::now(), depth: 0, sequence: None, turn: None }
     }
 
     /// The caller that a message on the bus speaks for.
@@ -65,6 +67,7 @@ impl Caller {
             time: message.time,
             depth: message.depth,
             sequence: Some(message.sequence),
+            turn: None,
         }
     }
 }

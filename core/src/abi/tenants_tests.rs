@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::*;
-use crate::bus::Attribution;
+use crate::bus::{Attribution, Reach};
 use crate::topic::Topic;
 
 fn named(name: &str) -> Principal {
@@ -31,6 +31,8 @@ fn message(attribution: Attribution, sender: Option<Principal>, sequence: u64) -
         sequence,
         time: SystemTime::UNIX_EPOCH,
         depth: 0,
+        reach: Reach::Everyone,
+        receipt: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::Reach;
 use crate::principal::Principal;
 use crate::topic::Topic;
 
@@ -48,6 +49,19 @@ pub struct Message {
     pub time: SystemTime,
     /// How many publishes led to it: 0 for the first of a chain.
     pub depth: u8,
+    /// Which capsules may hear it, whatever they subscribe to.
+    pub reach: Reach,
+    /// How its publisher is told if the one capsule that should serve it does not, if he asked to be.
+    pub receipt: Option<Receipt>,
+}
+
+/// What a publisher asked to be told by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The name he gave the request: the simple form of a UUID.
+    pub id: Arc<str>,
+    /// The capsule that is told.
+    pub publisher: Arc<str>,
 }
 
 impl Message {

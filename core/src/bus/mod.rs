@@ -1,16 +1,16 @@
 //! The message bus: publish to a topic, and every subscription whose pattern matches gets the message in a queue of its own.
 //!
 //! Publishing never waits and never runs a subscriber. A queue has a budget; what does not fit is lost and counted where
-//! the subscriber can see it. The bus knows topics and principals and nothing of capsules: who may publish and subscribe is
-//! decided before.
+//! the subscriber can see it. The bus knows topics, principals and the names of those who listen, and nothing else of
+//! capsules: who may publish and subscribe, and whom a message may reach, is decided before.
 //!
 //! Locks: the index is read while matches are collected and is free before the first message is queued; every queue has a
 //! lock of its own. Neither is held while anything is woken or awaited.
 
 mod buckets;
-mod index;
 mod message;
 mod queue;
+mod reach;
 mod subscription;
 
 use std::fmt;
@@ -20,12 +20,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::RwLock;
 
 pub use buckets::QueueLimits;
-pub use message::{Admission, Attribution, Message};
+pub use message::{Admission, Attribution, Message, Receipt};
 pub use queue::Batch;
+pub use reach::{Listener, Reach};
 pub use subscription::{Readiness, Subscription};
 
-use crate::topic::Pattern;
-use index::Index;
+use crate::topic::{Index, Pattern};
 use queue::Queue;
 
 /// A message bus. Clones share it.
@@ -49,6 +49,8 @@ pub struct Published {
 pub struct Addressed {
     message: Arc<Message>,
     reached: Vec<(u64, Arc<Queue>)>,
+    withheld: Vec<Arc<str>>,
+    capsules: usize,
     most: usize,
 }
 
@@ -57,6 +59,18 @@ impl Addressed {
     #[must_use]
     pub fn overflows(&self) -> bool {
         self.reached.len() > self.most
+    }
+
+    /// The capsules that listen but may not be reached, each as often as it listens.
+    #[must_use]
+    pub fn withheld(&self) -> &[Arc<str>] {
+        &self.withheld
+    }
+
+    /// How many of the subscriptions belong to capsules.
+    #[must_use]
+    pub fn capsules(&self) -> usize {
+        self.capsules
     }
 
     /// Queues the message; those beyond the fan-out count it as dropped.
@@ -90,6 +104,8 @@ struct Shared {
 
 struct Entry {
     admission: Admission,
+    /// Whose it is; none for the embedding program's own.
+    listener: Option<Listener>,
     queue: Arc<Queue>,
 }
 
@@ -108,12 +124,23 @@ impl Bus {
     /// Subscribes to what is published from now on. Two subscriptions to one pattern both receive. On a closed bus the
     /// subscription is closed from the start.
     pub fn subscribe(&self, pattern: &Pattern, admission: Admission, limits: QueueLimits) -> Subscription {
+        self.subscribe_as(None, pattern, admission, limits)
+    }
+
+    /// As [`Self::subscribe`], for a capsule: it gets only messages that may reach it.
+    pub fn subscribe_as(
+        &self,
+        listener: Option<Listener>,
+        pattern: &Pattern,
+        admission: Admission,
+        limits: QueueLimits,
+    ) -> Subscription {
         let mut index = self.shared.index.write();
         let closed = self.shared.closed.load(Ordering::Acquire);
         let id = self.shared.subscriptions.fetch_add(1, Ordering::Relaxed);
         let queue = Arc::new(Queue::new(limits, closed));
         if !closed {
-            index.insert(pattern, id, Entry { admission, queue: Arc::clone(&queue) });
+            index.insert(pattern, id, Entry { admission, listener, queue: Arc::clone(&queue) });
         }
         Subscription { id, pattern: pattern.clone(), queue, bus: Arc::clone(&self.shared) }
     }
@@ -127,10 +154,30 @@ impl Bus {
     /// Finds whom a message reaches without giving it to anybody yet, so that it can be recorded before it is seen.
     #[must_use]
     pub fn address(&self, message: &Arc<Message>, fan_out: Option<usize>) -> Addressed {
-        let mut reached = self.shared.reached(message);
+        let mut addressed = Addressed {
+            message: Arc::clone(message),
+            reached: Vec::new(),
+            withheld: Vec::new(),
+            capsules: 0,
+            most: fan_out.unwrap_or(usize::MAX),
+        };
+        self.shared.index.read().routed(&message.topic, &mut |id, entry| {
+            if !entry.admission.admits(&message.attribution) {
+                return;
+            }
+            match &entry.listener {
+                Some(listener) if !message.reach.admits(listener) => {
+                    addressed.withheld.push(Arc::clone(&listener.capsule));
+                }
+                listener => {
+                    addressed.capsules += usize::from(listener.is_some());
+                    addressed.reached.push((id, Arc::clone(&entry.queue)));
+                }
+            }
+        });
         // Each node of the index is in order already; only matches of several patterns have to be merged.
-        reached.sort_unstable_by_key(|(id, _)| *id);
-        Addressed { message: Arc::clone(message), reached, most: fan_out.unwrap_or(usize::MAX) }
+        addressed.reached.sort_unstable_by_key(|(id, _)| *id);
+        addressed
     }
 
     /// Closes every subscription; those made later are closed from the start.
@@ -147,16 +194,6 @@ impl Bus {
 }
 
 impl Shared {
-    fn reached(&self, message: &Message) -> Vec<(u64, Arc<Queue>)> {
-        let mut reached = Vec::new();
-        self.index.read().matching(&message.topic, &mut |id, entry| {
-            if entry.admission.admits(&message.attribution) {
-                reached.push((id, Arc::clone(&entry.queue)));
-            }
-        });
-        reached
-    }
-
     fn forget(&self, pattern: &Pattern, id: u64) {
         self.index.write().remove(pattern, id);
     }

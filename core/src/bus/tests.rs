@@ -35,6 +35,8 @@ fn message_on(topic: &str, attribution: Attribution, payload: &str) -> Arc<Messa
         sequence: 0,
         time: SystemTime::UNIX_EPOCH,
         depth: 0,
+        reach: Reach::Everyone,
+        receipt: None,
     })
 }
 
@@ -371,4 +373,19 @@ fn ten_thousand_waiting_subscriptions_wake_only_those_that_match() {
 #[test]
 fn the_debug_text_of_a_message_keeps_its_payload_to_itself() {
     assert!(!format!("{:?}", message(Attribution::System, "hunter2")).contains("hunter2"));
+}
+
+#[test]
+fn a_capsule_out_of_reach_gets_nothing_and_is_named() {
+    let bus = Bus::new();
+    let listener = |capsule: &str| Some(Listener { capsule: capsule.into(), owner: person("owner") });
+    let near = bus.subscribe_as(listener("near"), &pattern("t"), Admission::Everyone, QueueLimits::default());
+    let far = bus.subscribe_as(listener("far"), &pattern("t"), Admission::Everyone, QueueLimits::default());
+    let program = subscription(&bus, QueueLimits::default());
+    let mut sent = Arc::into_inner(message(verified("alice"), "1")).unwrap();
+    sent.reach = Reach::Capsule("near".into());
+    let addressed = bus.address(&Arc::new(sent), None);
+    assert_eq!((addressed.withheld(), addressed.capsules()), (&["far".into()][..], 1));
+    assert_eq!(addressed.deliver(), Published { matched: 2, delivered: 2, overflowed: 0 });
+    assert!(near.is_ready() && program.is_ready() && !far.is_ready());
 }

@@ -17,9 +17,8 @@ use crate::abi::timer;
 use crate::audit::{Draft, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::limits;
+use crate::topic::HEALTH_FAILED;
 
-/// The topic on which the host says that a run loop failed: `{"capsule_id", "reason"}`.
-const HEALTH_FAILED: &str = "astrid.v1.health.failed";
 /// The action with which a capsule learns that its run loop was restarted.
 const RESTARTED: &str = "handle_lifecycle_restart";
 

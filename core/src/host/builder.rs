@@ -144,7 +144,7 @@ impl HostBuilder {
             authenticated_uplinks: options.authenticated_uplinks.into_iter().collect(),
             recv_empty_on_timeout: options.recv_empty_on_timeout,
         });
-        let dispatcher = Dispatcher::new(runtime.handle().clone());
+        let dispatcher = Dispatcher::new(&context);
         let relay: Arc<dyn Relay> = Arc::clone(&dispatcher) as _;
         // The cell was made a line ago; nobody can have filled it.
         drop(context.relay.set(Arc::downgrade(&relay)));

@@ -12,9 +12,7 @@ use crate::capsule::{Loaded, MANIFEST_FILE, Package, Routes, Slot, load_levels};
 use crate::dispatch::Dispatcher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
-
-/// The topic on which the host says that a folder of capsules is loaded: `{"status": "ready"}`.
-const CAPSULES_LOADED: &str = "astrid.v1.capsules_loaded";
+use crate::topic::CAPSULES_LOADED;
 
 impl Host {
     /// Loads every capsule of a folder, level by level: uplinks first, providers before importers, and what does not depend

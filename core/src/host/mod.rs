@@ -141,6 +141,10 @@ impl Host {
     }
 
     /// Publishes a JSON payload and waits for what the handlers decide.
+    ///
+    /// Messages of one principal are served in the order in which they were published, one at a time for each capsule; a
+    /// publish waits for its turn. So a callback that a handler waits for must not wait for a publish to the same capsule
+    /// and principal: that would wait for the handler.
     pub fn publish(&self, topic: impl Into<String>, payload: Vec<u8>) -> Publish {
         Publish::new(self.clone(), topic.into(), payload)
     }

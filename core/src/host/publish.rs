@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use super::Host;
 use crate::abi::context::HostContext;
-use crate::abi::ipc::unwrapped;
+use crate::abi::payload::unwrapped;
 use crate::abi::state::EMBEDDER;
 use crate::audit::{Draft, Outcome as AuditOutcome};
-use crate::bus::{Attribution, Message};
+use crate::bus::{Attribution, Message, Reach};
 use crate::dispatch::Verdict;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -40,16 +40,25 @@ pub struct Publish {
     topic: String,
     payload: Vec<u8>,
     principal: Option<Principal>,
+    fan_out: Option<usize>,
 }
 
 impl Publish {
     pub(super) fn new(host: Host, topic: String, payload: Vec<u8>) -> Self {
-        Self { host, topic, payload, principal: None }
+        Self { host, topic, payload, principal: None, fan_out: None }
     }
 
     /// For whom the message speaks; the system's own when nobody is named.
     pub fn principal(mut self, principal: Principal) -> Self {
         self.principal = Some(principal);
+        self
+    }
+
+    /// The most handlers and subscriptions together that the message may reach; no limit unless it is called. Handlers come
+    /// first. More handlers than that deny the message and none of them runs, because a chain without all of its handlers
+    /// decides nothing; subscriptions beyond it, in the order they were made, count the message as dropped.
+    pub fn fan_out(mut self, most: usize) -> Self {
+        self.fan_out = Some(most);
         self
     }
 
@@ -72,7 +81,7 @@ impl Publish {
             }
             None => Attribution::System,
         };
-        let message = Arc::new(Message {
+        let mut message = Message {
             topic,
             payload,
             source: Arc::from(EMBEDDER),
@@ -81,10 +90,20 @@ impl Publish {
             sequence: host.bus.next_sequence(),
             time: SystemTime::now(),
             depth: 0,
-        });
+            reach: Reach::Everyone,
+            receipt: None,
+        };
+        message.reach = host.reach(&message.topic, message.acts_for());
+        let message = Arc::new(message);
+        let delivery = rooms.dispatcher.place(&message, self.fan_out).await;
         record(host, &message)?;
-        let published = host.bus.publish(&message, None);
-        let chain = rooms.dispatcher.deliver(&message).await;
+        let left = self.fan_out.map(|most| most.saturating_sub(delivery.handlers()));
+        let addressed = host.bus.address(&message, left);
+        let withheld = [addressed.withheld(), delivery.withheld()].concat();
+        let others = addressed.capsules();
+        let published = addressed.deliver();
+        rooms.dispatcher.withheld(&message, withheld);
+        let chain = delivery.run(others).await;
         let outcome = match chain.verdict {
             Verdict::Continue => ("continue", chain.payload, None),
             Verdict::Final(data) => ("final", data, None),

@@ -10,6 +10,8 @@
 //! - the **strict rule** ([`Pattern::fires`]) decides which handlers a message fires. Every `*`, the trailing one too,
 //!   stands for exactly one segment. So `a.*` lets a capsule subscribe to `a.b.c`, but its handler fires for `a.b` only.
 
+mod index;
+mod own;
 mod pattern;
 
 use std::fmt;
@@ -17,6 +19,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use index::Index;
+pub use own::{
+    CAPSULES_LOADED, DELIVERY_FAILURE, GRANT_REQUEST, HEALTH_FAILED, LIFECYCLE, Meaning, hears_audit,
+    own_failures,
+};
 pub use pattern::{Pattern, Segment};
 
 use crate::error::{Error, ErrorKind};

@@ -11,14 +11,15 @@ use super::ScopeKind::{Handle, Topic};
 const IPC: Op = Op { refusal: Arm("closed"), built: true, ..Op::PLAIN };
 
 ops! { ROWS, "ipc", "astrid:ipc/host@1.0.0", IPC;
+    // Waits for room with the handlers that want the message.
     PUBLISH fn "publish" {
-        capability: Some("publish"), scope: Topic, quota: Throughput, audit: Always,
-        arms: &["capability-denied", "invalid-input", "rate-limited", "backpressure", "unknown"],
+        capability: Some("publish"), scope: Topic, quota: Throughput, permit: Io, waits: true, audit: Always,
+        arms: &["capability-denied", "invalid-input", "closed", "rate-limited", "backpressure", "unknown"],
     }
     // Needs the `[publish]` table as well.
     PUBLISH_AS fn "publish-as" {
-        capability: Some("uplink"), scope: Topic, quota: Throughput, audit: Always,
-        arms: &["capability-denied", "invalid-input", "rate-limited", "backpressure", "unknown"],
+        capability: Some("uplink"), scope: Topic, quota: Throughput, permit: Io, waits: true, audit: Always,
+        arms: &["capability-denied", "invalid-input", "closed", "rate-limited", "backpressure", "unknown"],
     }
     SUBSCRIBE fn "subscribe" {
         capability: Some("subscribe"), scope: Topic, quota: Subscriptions, audit: Always,
