@@ -341,6 +341,7 @@ export interface Usage {
   readonly publishedBytesPerSecondLimit: Limit;
   readonly storedBytes: number;
   readonly storedBytesLimit: Limit;
+  readonly memoryBytes: number;
   readonly memoryPeakBytes: number;
   readonly memoryLimitBytes: Limit;
   readonly instances: number;

@@ -49,6 +49,8 @@ async fn hundreds_of_waiting_guests_need_no_thread_of_their_own() {
     let mut options = astrid_host::HostOptions::default();
     options.quotas.set("max_in_flight_calls", 64).expect("a legal quota");
     options.quotas.set("max_cpu_fuel_per_sec", u64::MAX).expect("a legal quota");
+    options.quotas.set("max_memory_bytes", u64::MAX).expect("a legal quota");
+    options.instances.most = EACH;
     options.worker_threads = 2;
     let host = Host::builder(home.path()).options(options).open().await.expect("a host");
     let capsule = load(&host).await;

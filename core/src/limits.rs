@@ -21,14 +21,18 @@ pub const FUEL_PER_TRIGGER: u64 = 10_000_000_000;
 pub const HOOK_TIMEOUT: Duration = Duration::from_mins(10);
 /// Wall clock of instantiation, which may run the guest's start code.
 pub const INSTANTIATE_TIMEOUT: Duration = Duration::from_mins(5);
-/// Largest component that is handed to the compiler, in bytes.
-pub const COMPONENT_BYTES: usize = 64 * MIB;
 /// Largest trigger payload, in bytes.
 pub const TRIGGER_PAYLOAD_BYTES: usize = 16 * MIB;
-/// Instances of one (capsule, principal) that are kept warm.
+/// Instances of one (capsule, principal) that are kept warm while the principal is at work.
 pub const WARM_INSTANCES: usize = 4;
-/// Address space reserved for each linear memory, in bytes; beyond it growing moves the memory.
-pub const MEMORY_RESERVATION_BYTES: u64 = 64 * 1024 * 1024;
+/// Instances of one (capsule, principal) at once, unless the embedder names another number: twice the cores, at least this.
+pub const LEAST_INSTANCES: usize = 8;
+/// And at most this.
+pub const MOST_INSTANCES: usize = 64;
+/// How long an instance may wait for work before its memory is given back.
+pub const INSTANCE_IDLE: Duration = Duration::from_mins(1);
+/// Bytes that the arguments of a principal's host calls may occupy at once, over all its instances.
+pub const CALL_BYTES: u64 = 64 * MIB as u64;
 /// Stack of guest code, in bytes.
 pub const GUEST_STACK_BYTES: usize = 512 * KIB;
 /// Stack of a host call on the guest's fiber, in bytes.
@@ -43,6 +47,63 @@ pub const RECENT_COMPONENTS: usize = 16;
 pub const TABLE_HANDLES: usize = 4096;
 /// What one slot of a guest's table counts against its memory ceiling, in bytes.
 pub const TABLE_SLOT_BYTES: u64 = 32;
+
+// ---- the pool of instances -------------------------------------------------------------------------------------
+// The pool reserves its whole address space when the first host is opened, about 98 GiB of the 128 TiB a process has; of
+// memory it takes what is touched. What does not fit, and whoever comes when it is full, gets an instance on demand.
+
+/// Instances the pool has room for.
+pub const POOL_INSTANCES: u32 = 1024;
+/// Address space reserved for each linear memory, in bytes: in the pool no memory grows beyond it, on demand growing
+/// further moves the memory.
+pub const MEMORY_RESERVATION_BYTES: u64 = 64 * MIB as u64;
+/// Address space behind each linear memory that faults when it is touched, in bytes.
+pub const MEMORY_GUARD_BYTES: u64 = 32 * MIB as u64;
+/// Linear memories of a component that fits the pool.
+pub const POOL_MEMORIES: u32 = 1;
+/// Tables of a component that fits the pool.
+pub const POOL_TABLES: u32 = 4;
+/// Slots of a table in the pool; a table that could grow beyond them does not fit.
+pub const POOL_TABLE_SLOTS: usize = 20_000;
+/// Core instances of a component that fits the pool.
+pub const POOL_CORE_INSTANCES: u32 = 32;
+/// Bytes of bookkeeping of a component that fits the pool.
+pub const POOL_INSTANCE_BYTES: usize = MIB;
+
+// ---- compilation -----------------------------------------------------------------------------------------------
+
+/// Largest component that is looked at, in bytes.
+pub const COMPONENT_BYTES: usize = 64 * MIB;
+/// Core modules of one component.
+pub const CORE_MODULES: usize = 128;
+/// Components inside a component, at any depth.
+pub const INNER_COMPONENTS: usize = 256;
+/// How deep components may lie in one another.
+pub const COMPONENT_DEPTH: usize = 8;
+/// Functions with a body, over all core modules of a component.
+pub const CORE_FUNCTIONS: usize = 100_000;
+/// Bytes of one function's body.
+pub const FUNCTION_BYTES: usize = 256 * KIB;
+/// Bytes of all bodies of a component.
+pub const CODE_BYTES: usize = 24 * MIB;
+/// Locals of one function.
+pub const FUNCTION_LOCALS: u64 = 10_000;
+/// How deep blocks may lie in one another in a function.
+pub const BLOCK_DEPTH: usize = 1_000;
+/// Types, imports, exports, globals, element and data segments of a component, of each kind.
+pub const COMPONENT_ITEMS: usize = 100_000;
+/// How long one compilation may take, from the moment its turn has come.
+pub const COMPILE_TIME: Duration = Duration::from_mins(2);
+/// Compilations at once.
+pub const COMPILE_LANES: usize = 2;
+/// Threads of one compilation, if the machine has so many cores.
+pub const COMPILE_THREADS: usize = 8;
+/// Stack of a compiling thread, in bytes.
+pub const COMPILE_STACK_BYTES: usize = 8 * MIB;
+/// Compilations that may wait for their turn; one more is refused.
+pub const COMPILE_QUEUE: usize = 1024;
+/// Bytes of compiled code that a home keeps; what was used longest ago gives way.
+pub const CODE_CACHE_BYTES: u64 = 512 * MIB as u64;
 
 // ---- store -----------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
                 let ids = value.as_array().ok_or_else(wrong)?.iter();
                 options.authenticated_uplinks = ids.filter_map(Value::as_str).map(str::to_owned).collect();
             }
+            "instances" => instances(&mut options, value)?,
             _ => return Err(format!("there is no option `{name}`")),
         }
     }
@@ -73,6 +74,20 @@ fn quotas(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
             _ => return Err(format!("there is no quota `{name}`")),
         };
         *field = value.as_u64().ok_or_else(|| format!("the quota `{name}` cannot be {value}"))?;
+    }
+    Ok(())
+}
+
+fn instances(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
+    for (name, value) in wanted.as_object().into_iter().flatten() {
+        let number = value.as_u64().ok_or_else(|| format!("`instances.{name}` cannot be {value}"))?;
+        let count = usize::try_from(number).unwrap_or(usize::MAX);
+        match name.as_str() {
+            "warm" => options.instances.warm = count,
+            "most" => options.instances.most = count,
+            "idle_ms" => options.instances.idle = Duration::from_millis(number),
+            _ => return Err(format!("there is no `instances.{name}`")),
+        }
     }
     Ok(())
 }

@@ -138,8 +138,10 @@ class Usage:
     """Bytes it stores over all capsules."""
     stored_bytes_limit: int | Literal["unlimited"]
     """Bytes it may store in one capsule."""
+    memory_bytes: int
+    """The memory its instances hold now, tables included."""
     memory_peak_bytes: int
-    """The most memory one of its instances held."""
+    """The most memory its instances held at once."""
     memory_limit_bytes: int | Literal["unlimited"]
     instances: int
     """Instances that exist for it now."""

@@ -11,6 +11,8 @@ pub enum Refusal {
     Denied,
     /// The audit log cannot take the entry.
     Audit,
+    /// The principal's host calls under way hold as many bytes as they may.
+    Bytes,
 }
 
 impl Refusal {
@@ -20,6 +22,7 @@ impl Refusal {
             Refusal::Cancelled => "cancelled",
             Refusal::Denied => "denied",
             Refusal::Audit => "audit unavailable",
+            Refusal::Bytes => "too many bytes in calls under way",
         }
     }
 }
@@ -46,7 +49,7 @@ macro_rules! arms {
                 match why {
                     $(Refusal::Cancelled => Self::$cancelled,)?
                     $(Refusal::Denied => Self::$denied,)?
-                    #[allow(unreachable_patterns)] // Interfaces that name both arms leave only the audit's here.
+                    #[allow(unreachable_patterns)] // Interfaces that name both arms leave the others here.
                     why => Self::Unknown(why.text().to_owned()),
                 }
             }

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use super::arms::{Arm, Refusal};
 use super::context::CapsuleContext;
+use super::memory::InFlight;
 use super::ops::{AuditRule, Op};
 use super::state::State;
 use super::tenant::{Counters, Tenant};
@@ -105,8 +106,8 @@ impl State {
     ) -> wasmtime::Result<Result<T, E>> {
         let started = (touch.op.audit != AuditRule::Never).then(Instant::now);
         let _lent = self.lend();
-        let result = match self.admit(touch.op) {
-            Ok(()) => work(self),
+        let result = match self.admit(&touch) {
+            Ok(_in_flight) => work(self),
             Err(why) => Err(E::refuse(why)),
         };
         Ok(self.close(touch, started, result, tell))
@@ -128,12 +129,12 @@ impl State {
     {
         let started = Some(Instant::now());
         let _lent = self.lend();
-        let prepared = match self.admit(touch.op) {
-            Ok(()) => prepare(self),
+        let prepared = match self.admit(&touch) {
+            Ok(in_flight) => prepare(self).map(|work| (work, in_flight)),
             Err(why) => Err(E::refuse(why)),
         };
         let result = match prepared {
-            Ok(work) => {
+            Ok((work, _in_flight)) => {
                 let pause = touch.op.human.then(|| self.call.clock.pause());
                 let abandoned = Abandoned::watch(self, touch);
                 let (result, waited) = race(&self.capsule, self.served_by(touch.op), work).await;
@@ -177,7 +178,8 @@ impl State {
         Counters::add(&self.acting.counters.host_calls, 1);
     }
 
-    fn admit(&self, op: &'static Op) -> Result<(), Refusal> {
+    fn admit(&self, touch: &Touch<'_>) -> Result<InFlight, Refusal> {
+        let op = touch.op;
         if self.is_cancelled(op) {
             return Err(Refusal::Cancelled);
         }
@@ -192,7 +194,7 @@ impl State {
         if op.audit == AuditRule::Always && self.capsule.host.audit.admit().is_err() {
             return Err(Refusal::Audit);
         }
-        Ok(())
+        InFlight::begin(&self.acting, touch.bytes).ok_or(Refusal::Bytes)
     }
 
     /// Whether the capsule is being unloaded, or the principal the call is for was removed.

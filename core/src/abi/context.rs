@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::manifest::Manifest;
 use crate::pending::Pending;
 use crate::people::{BoxFuture, Desk, Uplinks};
-use crate::policy::{Acl, Allowance, Capabilities};
+use crate::policy::{Acl, Allowance, Capabilities, Instances};
 use crate::principal::Principal;
 use crate::store::Store;
 use crate::topic::{Meaning, Pattern, Topic};
@@ -86,6 +86,8 @@ pub struct HostContext {
     pub closing: Cancel,
     /// Ids of the capsules whose claims about principals the embedding program takes for true.
     pub authenticated_uplinks: HashSet<String>,
+    /// How many instances of a capsule a principal has, and for how long.
+    pub instances: Instances,
     /// Gives an empty batch instead of `timeout` from `recv`, as older hosts did.
     pub recv_empty_on_timeout: bool,
 }

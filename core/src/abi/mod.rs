@@ -13,6 +13,7 @@ pub mod io;
 pub mod ipc;
 pub mod kv;
 pub mod link;
+pub mod memory;
 pub mod ops;
 pub mod payload;
 pub mod pollable;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
-use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 
 use super::clock::CallClock;
 use super::context::CapsuleContext;
+use super::memory::MemoryMeter;
 use super::tenant::{Counters, Tenant};
 use crate::bus::Message;
 use crate::limits;
@@ -112,7 +112,7 @@ pub struct State {
     pub acting: Arc<Tenant>,
     /// The call being served.
     pub call: Call,
-    /// The memory ceiling.
+    /// What it holds of its principal's memory.
     pub memory: MemoryMeter,
 }
 
@@ -122,11 +122,11 @@ impl State {
     pub fn new(capsule: Arc<CapsuleContext>, tenant: Arc<Tenant>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::TABLE_HANDLES);
-        let ceiling = tenant.profile().quotas.max_memory_bytes;
         Counters::add(&tenant.counters.instances, 1);
         Self {
             table,
             capsule,
+            memory: MemoryMeter::new(Arc::clone(&tenant)),
             acting: Arc::clone(&tenant),
             owner: tenant,
             call: Call {
@@ -140,7 +140,6 @@ impl State {
                 fuel: 0,
                 fuel_seen: 0,
             },
-            memory: MemoryMeter { ceiling, ..MemoryMeter::default() },
         }
     }
 
@@ -154,69 +153,5 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         self.owner.counters.instances.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
-/// Holds a store's linear memories and tables under one ceiling.
-#[derive(Debug, Default)]
-pub struct MemoryMeter {
-    /// The most bytes the store may hold.
-    pub ceiling: u64,
-    /// The bytes it holds.
-    pub held: u64,
-    /// Whether growth was refused since the flag was last cleared.
-    pub refused: bool,
-}
-
-impl MemoryMeter {
-    fn grow(&mut self, by: u64, current: usize, desired: usize, maximum: Option<usize>) -> bool {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return false;
-        }
-        let more = (desired.saturating_sub(current) as u64).saturating_mul(by);
-        let held = self.held.saturating_add(more);
-        if held > self.ceiling {
-            self.refused = true;
-            return false;
-        }
-        self.held = held;
-        true
-    }
-}
-
-impl ResourceLimiter for MemoryMeter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.grow(1, current, desired, maximum))
-    }
-
-    fn table_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(self.grow(limits::TABLE_SLOT_BYTES, current, desired, maximum))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memories_and_tables_share_one_ceiling() {
-        let mut meter = MemoryMeter { ceiling: 1000, ..MemoryMeter::default() };
-        assert!(meter.memory_growing(0, 600, None).unwrap());
-        assert!(!meter.memory_growing(600, 1001, None).unwrap());
-        assert!(meter.refused);
-        assert!(meter.table_growing(0, 12, None).unwrap());
-        assert!(!meter.table_growing(12, 13, None).unwrap());
-        assert!(!meter.memory_growing(600, 610, Some(605)).unwrap());
-        assert_eq!(meter.held, 600 + 12 * limits::TABLE_SLOT_BYTES);
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::context::Slot;
 use super::holding::{Holding, Holdings};
+use super::memory::{Held, IdleInstances};
 use super::timer;
 use crate::cancel::Cancel;
 use crate::limits;
@@ -36,8 +37,6 @@ pub struct Counters {
     pub published_bytes: AtomicU64,
     /// Messages its guests published.
     pub published_messages: AtomicU64,
-    /// The most memory one of its instances held, in bytes.
-    pub memory_peak_bytes: AtomicU64,
     /// Calls that were refused for a capability, a quota or its profile.
     pub denied: AtomicU64,
     /// Instances that exist for it now.
@@ -52,7 +51,6 @@ impl Counters {
 }
 
 /// A principal as the host knows it, from the moment it is named until it is removed.
-#[derive(Debug)]
 pub struct Tenant {
     principal: Principal,
     profile: Mutex<Arc<Profile>>,
@@ -71,6 +69,18 @@ pub struct Tenant {
     pub lent: Pending,
     /// What it has used.
     pub counters: Counters,
+    /// Linear memories and tables of its instances, in bytes.
+    pub memory: Held,
+    /// Arguments of host calls that are under way, in bytes.
+    pub call_bytes: Held,
+    /// Where its instances wait for work.
+    idle: Mutex<Vec<Weak<dyn IdleInstances>>>,
+}
+
+impl std::fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tenant").field("principal", &self.principal).finish_non_exhaustive()
+    }
 }
 
 impl Tenant {
@@ -87,6 +97,9 @@ impl Tenant {
             in_flight: Pending::default(),
             lent: Pending::default(),
             counters: Counters::default(),
+            memory: Held::default(),
+            call_bytes: Held::default(),
+            idle: Mutex::default(),
         }
     }
 
@@ -134,6 +147,22 @@ impl Tenant {
     /// Wakes those who wait for a share.
     pub fn wake_waiting_for_share(&self) {
         self.waiting_for_share.notify_waiters();
+    }
+
+    /// Says that instances of this principal may wait there from now on.
+    pub fn remember_idle(&self, place: &Arc<dyn IdleInstances>) {
+        let mut idle = self.idle.lock();
+        let new = Arc::downgrade(place);
+        idle.retain(|known| known.strong_count() > 0 && !known.ptr_eq(&new));
+        idle.push(new);
+    }
+
+    /// Has every instance of this principal that waits for work drop, in all its capsules; true when there was one.
+    pub fn idle_give_way(&self) -> bool {
+        // Dropping an instance comes back here for its memory; the lock must be free by then.
+        let places = self.idle.lock().clone();
+        let given = places.iter().filter_map(Weak::upgrade).map(|place| place.give_way(&self.principal));
+        given.fold(false, |any, one| any | one)
     }
 
     /// Polls a call of this principal to its end. When the principal is removed meanwhile the guest has a grace to end by

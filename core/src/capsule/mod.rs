@@ -9,6 +9,7 @@ mod package;
 mod ready;
 mod reload;
 mod restart;
+mod row;
 mod run;
 mod share;
 mod shelf;
@@ -26,6 +27,7 @@ pub use slot::{Candidate, Routes, Slot, Terms};
 pub use trigger::{HookResult, Invocation};
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -82,7 +84,7 @@ pub struct Loaded {
     loading: Loading,
     /// Taken away on unload, so that a forgotten handle keeps neither the database nor the runtime alive.
     live: RwLock<Option<Live>>,
-    shelf: Shelf,
+    shelf: Arc<Shelf>,
     /// Given by the run loop when it is ready.
     ready: Cancel,
     state: Mutex<Life>,
@@ -156,6 +158,11 @@ impl Loaded {
     #[must_use]
     pub fn context(&self) -> Option<Arc<CapsuleContext>> {
         self.live.read().as_ref().map(|live| Arc::clone(&live.context))
+    }
+
+    /// Drops the instances that waited too long for work.
+    pub fn expire(&self, now: Instant) {
+        self.shelf.expire(now);
     }
 
     fn live(&self) -> Result<Live> {

@@ -136,7 +136,8 @@ impl Loaded {
         let budget = invocation.timeout.map_or(most, |asked| asked.min(most));
         let deadline = Instant::now().checked_add(budget);
         let share = Share::take(tenant, &live.context.host.runtime, deadline).await?;
-        let mut instance = match self.shelf.take(tenant.principal()) {
+        let (place, waiting) = self.shelf.take(&live.context, tenant, deadline).await?;
+        let mut instance = match waiting {
             Some(instance) => instance,
             None => Instance::make(&live.compiled, &live.context, tenant, budget, share.fuel()).await?,
         };
@@ -149,11 +150,7 @@ impl Loaded {
         let exit = instance.hook(start, invocation.action, invocation.payload).await;
         share.settle(exit.fuel);
         Counters::add(&tenant.counters.fuel, exit.fuel);
-        let held = instance.state().memory.held;
-        tenant.counters.memory_peak_bytes.fetch_max(held, std::sync::atomic::Ordering::Relaxed);
-        if !live.context.cancel.is_given() && !tenant.gone().is_given() {
-            self.shelf.put(instance);
-        }
+        place.put(instance);
         let failed = failure.lock().take();
         match failed {
             Some(failed) => Err(failed.into()),

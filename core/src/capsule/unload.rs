@@ -48,7 +48,7 @@ impl Loaded {
         }
         let late = std::pin::pin!(timer::sleep(runtime, limits::UNLOAD_WAIT));
         select(std::pin::pin!(self.in_flight.none()), late).await;
-        self.shelf.clear();
+        self.shelf.close();
         if let Ok(source) = uuid::Uuid::parse_str(&context.source) {
             context.host.registry.leave(&source, &context.capabilities);
         }

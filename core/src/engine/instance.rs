@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 use wasmtime::component::TypedFunc;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
+use super::component::fits_pool;
+use super::machine::Machine;
+use super::watch::watched;
 use super::watchdog::{self, Bark, Watchdog};
-use super::{Compiled, Stopped, fault, watched};
+use super::{Compiled, Stopped, fault};
 use crate::abi::clock::Remaining;
-use crate::abi::context::CapsuleContext;
+use crate::abi::context::{CapsuleContext, Slot};
 use crate::abi::state::{Caller, Phase, State};
 use crate::abi::tenant::Tenant;
 use crate::abi::timer;
@@ -36,8 +39,11 @@ pub struct Instance {
     store: Store<State>,
     hook: Option<guest::Interceptor>,
     exports: wasmtime::component::Instance,
-    compiled: Compiled,
+    machine: Arc<Machine>,
     spent: bool,
+    /// Its place in the pool; none when it was made on demand. Fields are dropped in this order: the place is free only when
+    /// the store is gone.
+    place: Option<Slot>,
 }
 
 /// How a guest call ended, with what it cost.
@@ -67,8 +73,10 @@ impl Instance {
         budget: Duration,
         fuel: u64,
     ) -> Result<Self> {
-        let engine = &compiled.engine;
-        let mut store = Store::new(&engine.wasmtime, State::new(Arc::clone(capsule), Arc::clone(tenant)));
+        let machine = Arc::clone(&compiled.machine);
+        // Declared before the store, and so dropped after it.
+        let (ready, place) = compiled.placed(tenant)?;
+        let mut store = Store::new(ready.pre.engine(), State::new(Arc::clone(capsule), Arc::clone(tenant)));
         store.limiter(|state| &mut state.memory);
         store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
         let mut dog = Watchdog::default();
@@ -77,20 +85,20 @@ impl Instance {
         store.set_epoch_deadline(1);
         let clock = store.data().call.clock.clone();
         clock.rewind(Some(budget.min(limits::INSTANTIATE_TIMEOUT)));
-        let making = compiled.linked.pre.instantiate_async(&mut store);
-        let made = watched(engine, &capsule.host.runtime, &clock, &capsule.cancel, making).await;
+        let making = ready.pre.instantiate_async(&mut store);
+        let made = watched(&machine, &capsule.host.runtime, &clock, &capsule.cancel, making).await;
         let instance = match made {
             Ok(Ok(instance)) => instance,
             Ok(Err(error)) => return Err(fault(&error, Some(store.data()))),
             Err(stopped) => return Err(stopped.into()),
         };
-        let hook = match &compiled.linked.hook {
+        let hook = match &ready.hook {
             Some(indices) => {
                 Some(indices.load(&mut store, &instance).map_err(|error| fault(&error, Some(store.data())))?)
             }
             None => None,
         };
-        Ok(Self { store, hook, exports: instance, compiled: compiled.clone(), spent: false })
+        Ok(Self { store, hook, exports: instance, machine, spent: false, place })
     }
 
     /// Calls `astrid-hook-trigger`.
@@ -99,10 +107,10 @@ impl Instance {
         let Some(hook) = self.hook.as_ref() else {
             return Exit { result: Err(missing("astrid-hook-trigger")), fuel: 0 };
         };
-        let (compiled, capsule) = (self.compiled.clone(), Arc::clone(&self.store.data().capsule));
+        let (machine, capsule) = (Arc::clone(&self.machine), Arc::clone(&self.store.data().capsule));
         let clock = self.store.data().call.clock.clone();
         let calling = hook.call_astrid_hook_trigger(&mut self.store, action, payload);
-        let ended = watched(&compiled.engine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
+        let ended = watched(&machine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
         self.end(ended)
     }
 
@@ -119,17 +127,30 @@ impl Instance {
             Ok(function) => function,
             Err(error) => return Exit { result: Err(missing(name).caused_by(error)), fuel: 0 },
         };
-        let (compiled, capsule) = (self.compiled.clone(), Arc::clone(&self.store.data().capsule));
+        let (machine, capsule) = (Arc::clone(&self.machine), Arc::clone(&self.store.data().capsule));
         let clock = self.store.data().call.clock.clone();
         let calling = function.call_async(&mut self.store, ());
-        let ended = watched(&compiled.engine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
+        let ended = watched(&machine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
         self.end(ended)
     }
 
-    /// Whether the instance may serve its principal again.
+    /// Whether the instance came out of its last call in order.
     #[must_use]
-    pub fn reusable(&self) -> bool {
-        !self.spent && self.store.data().table.is_empty()
+    pub fn is_sound(&self) -> bool {
+        !self.spent
+    }
+
+    /// Whether the guest still holds a handle.
+    #[must_use]
+    pub fn holds_handles(&self) -> bool {
+        !self.store.data().table.is_empty()
+    }
+
+    /// Whether the instance may serve this tenant: it was made for it, not for one who had the name before; and it can give
+    /// the guest all the memory the tenant may have by now, for the slots of the pool end where a raised quota may not.
+    #[must_use]
+    pub fn suits(&self, tenant: &Arc<Tenant>) -> bool {
+        Arc::ptr_eq(&self.store.data().owner, tenant) && (self.place.is_none() || fits_pool(tenant))
     }
 
     /// The state of the store.
@@ -153,7 +174,6 @@ impl Instance {
         state.call.caller = call.caller;
         state.call.callback_failure = call.callback_failure;
         state.memory.refused = false;
-        state.memory.ceiling = state.owner.profile().quotas.max_memory_bytes;
     }
 
     fn end<T>(&mut self, ended: Result<wasmtime::Result<T>, Stopped>) -> Exit<T> {

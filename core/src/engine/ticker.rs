@@ -1,4 +1,4 @@
-//! The engine's clock tick: it moves the epoch while guests run and sleeps while none does.
+//! The clock tick of a process's engine: it moves the epoch while guests run and sleeps while none does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use crate::limits;
 /// Idle ticks after which the ticker goes to sleep, so that a burst of short calls does not wake it each time.
 const IDLE_TICKS: u32 = 10;
 
-/// A thread that increments the engine's epoch every tick while at least one guest is being run.
+/// A thread that increments the epoch of its engines every tick while at least one guest is being run.
 pub struct Ticker {
     shared: Arc<Shared>,
     thread: Thread,
@@ -26,11 +26,11 @@ struct Shared {
 
 impl Ticker {
     /// Starts the thread.
-    pub fn start(engine: wasmtime::Engine) -> wasmtime::Result<Self> {
+    pub fn start(engines: Vec<wasmtime::Engine>) -> wasmtime::Result<Self> {
         let shared = Arc::new(Shared::default());
         let handle = std::thread::Builder::new().name("astrid-ticker".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || tick(&shared, &engine)
+            move || tick(&shared, &engines)
         })?;
         Ok(Self {
             shared,
@@ -73,11 +73,11 @@ impl Drop for Running<'_> {
     }
 }
 
-fn tick(shared: &Shared, engine: &wasmtime::Engine) {
+fn tick(shared: &Shared, engines: &[wasmtime::Engine]) {
     let mut idle = 0;
     while !shared.ended.load(Ordering::SeqCst) {
         std::thread::park_timeout(limits::TICK);
-        engine.increment_epoch();
+        engines.iter().for_each(wasmtime::Engine::increment_epoch);
         idle = if shared.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
         if idle < IDLE_TICKS {
             continue;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Sleep;
 
-use super::Engine;
+use super::machine::Machine;
 use crate::abi::clock::{CallClock, Remaining};
 use crate::cancel::Cancel;
 use crate::limits;
@@ -29,7 +29,7 @@ const PAUSED_LOOK: Duration = Duration::from_millis(5);
 ///
 /// Nothing is registered anywhere until the call waits for the first time: a call that never waits costs two atomics.
 pub async fn watched<F: Future>(
-    engine: &Engine,
+    machine: &Machine,
     runtime: &Handle,
     clock: &CallClock,
     cancel: &Cancel,
@@ -42,7 +42,7 @@ pub async fn watched<F: Future>(
     let mut grace: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         let polled = {
-            let _running = engine.ticker.running();
+            let _running = machine.ticker.running();
             call.as_mut().poll(context)
         };
         if let Poll::Ready(output) = polled {

@@ -14,7 +14,7 @@ use crate::bus::Bus;
 use crate::cancel::Cancel;
 use crate::capsule::Terms;
 use crate::dispatch::Dispatcher;
-use crate::engine::Engine;
+use crate::engine::{Cache, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::ParseOptions;
 use crate::pending::Pending;
@@ -104,6 +104,7 @@ impl HostBuilder {
     pub fn open_blocking(self) -> Result<Host> {
         let options = self.options;
         let profile = options.profile()?;
+        options.instances.check()?;
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
         })?;
@@ -142,6 +143,7 @@ impl HostBuilder {
             installing: Pending::default(),
             closing: Cancel::default(),
             authenticated_uplinks: options.authenticated_uplinks.into_iter().collect(),
+            instances: options.instances,
             recv_empty_on_timeout: options.recv_empty_on_timeout,
         });
         let dispatcher = Dispatcher::new(&context);
@@ -149,8 +151,13 @@ impl HostBuilder {
         // The cell was made a line ago; nobody can have filled it.
         drop(context.relay.set(Arc::downgrade(&relay)));
         context.audit.append(&Draft::new("host.open", Outcome::Allowed))?;
-        let open = Open { context, dispatcher, engine: Engine::shared()?, runtime };
-        Ok(Host(Arc::new(Inner {
+        let engine = Engine::open(if options.code_cache {
+            Some(Cache::new(context.store.cache_folder()?, context.store.cache_key()?))
+        } else {
+            None
+        })?;
+        let open = Open { context, dispatcher, engine, runtime };
+        let host = Host(Arc::new(Inner {
             process: std::process::id(),
             open: RwLock::new(Some(open)),
             capsules: Mutex::default(),
@@ -158,7 +165,9 @@ impl HostBuilder {
             require_principal: options.require_principal,
             allow_missing_imports: options.allow_missing_imports,
             terms: Terms { restart: options.restart, ready_within: options.ready_within },
-        })))
+        }));
+        host.sweep(options.instances.idle);
+        Ok(host)
     }
 }
 

@@ -9,6 +9,7 @@ mod principals;
 mod publish;
 mod requests;
 mod subscribe;
+mod sweep;
 mod touched;
 mod usage;
 mod watch;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::capsule::Restart;
 use crate::error::Result;
 use crate::limits;
-use crate::policy::{Profile, Quotas};
+use crate::policy::{Instances, Profile, Quotas};
 
 /// The choices of a host; each has a default that is safe to leave alone.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools)] // Choices that are each made or not.
 pub struct HostOptions {
     /// The version that a manifest's `astrid-version` is compared with.
     pub runtime_version: String,
@@ -44,6 +45,10 @@ pub struct HostOptions {
     pub restart: Restart,
     /// How long the run loop of a new generation has to become ready before the old one is kept instead.
     pub ready_within: Duration,
+    /// How many instances of a capsule a principal has, and for how long.
+    pub instances: Instances,
+    /// Keeps compiled code in the home, so that a capsule is compiled once and not at every start.
+    pub code_cache: bool,
 }
 
 impl Default for HostOptions {
@@ -65,6 +70,8 @@ impl Default for HostOptions {
             allow_missing_imports: false,
             restart: Restart::default(),
             ready_within: limits::REPLACEMENT_READY,
+            instances: Instances::default(),
+            code_cache: true,
         }
     }
 }

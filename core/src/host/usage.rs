@@ -53,7 +53,9 @@ pub struct Usage {
     /// Bytes it may store in one capsule.
     #[serde(serialize_with = "limit")]
     pub stored_bytes_limit: u64,
-    /// The most memory one of its instances held, in bytes.
+    /// The memory its instances hold now, tables included, in bytes.
+    pub memory_bytes: u64,
+    /// The most memory its instances held at once, in bytes.
     pub memory_peak_bytes: u64,
     /// The memory ceiling, in bytes.
     #[serde(serialize_with = "limit")]
@@ -135,7 +137,8 @@ impl Usage {
             published_bytes_per_second_limit: quotas.max_ipc_throughput_bytes,
             stored_bytes: host.store.used_bytes(principal)?,
             stored_bytes_limit: quotas.max_storage_bytes,
-            memory_peak_bytes: read(&counters.memory_peak_bytes),
+            memory_bytes: tenant.memory.now(),
+            memory_peak_bytes: tenant.memory.peak(),
             memory_limit_bytes: quotas.max_memory_bytes,
             instances: read(&counters.instances),
             held: Held::read(|what| tenant.held(what), quotas),

@@ -44,7 +44,7 @@ macro_rules! quotas {
 }
 
 quotas! {
-    /// Linear memory of one instance, in bytes.
+    /// Linear memory and tables of all instances together, in bytes.
     max_memory_bytes = 64 * MIB as u64, MOST, true;
     /// Wall clock of one trigger, in seconds, without the time waited for people; at most a day.
     max_timeout_secs = 300, 86_400, false;

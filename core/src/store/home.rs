@@ -87,6 +87,10 @@ impl Home {
     pub(super) fn audit_folder(&self) -> PathBuf {
         self.path.join("audit")
     }
+
+    pub(super) fn cache_folder(&self) -> PathBuf {
+        self.path.join("cache")
+    }
 }
 
 impl Drop for Home {

@@ -34,6 +34,12 @@ impl Keys {
         publish(&folder.join("audit.pub"), &audit)?;
         Ok(Self { secret: XChaCha20Poly1305::new((&*secret).into()), audit })
     }
+
+    /// The key of the code cache, derived and never written down.
+    pub(super) fn cache(&self) -> Zeroizing<[u8; KEY]> {
+        let seed = Zeroizing::new(self.audit.to_bytes());
+        Zeroizing::new(blake3::derive_key("astrid-host 2026-11 seal of the code cache", &*seed))
+    }
 }
 
 fn load(path: &Path, may_make: bool) -> Result<Zeroizing<[u8; KEY]>> {

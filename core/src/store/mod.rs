@@ -156,6 +156,16 @@ impl Store {
         Ok(self.opened()?.home.audit_folder())
     }
 
+    /// The key that seals the code cache: no secret itself, but only this home can make it.
+    pub fn cache_key(&self) -> Result<zeroize::Zeroizing<[u8; 32]>> {
+        Ok(self.opened()?.keys.cache())
+    }
+
+    /// The folder of the code cache, which may be removed at any time.
+    pub fn cache_folder(&self) -> Result<std::path::PathBuf> {
+        Ok(self.opened()?.home.cache_folder())
+    }
+
     /// Brings everything to the disk and releases the home, even while handles live: from now on they answer
     /// [`ErrorKind::StoreUnavailable`]. Waits for the calls that are inside. Closing twice is fine.
     pub fn close(&self) -> Result<()> {
