@@ -26,7 +26,9 @@ pub mod store;
 mod syncer;
 pub mod topic;
 
-pub use capsule::{HookResult, Installed, Restart, State};
+pub use capsule::{
+    Changes, Discovery, Found, HookResult, Inspection, Installed, InstalledVersion, Restart, State,
+};
 pub use drive::drive;
 pub use error::{Error, ErrorKind, Result};
 pub use host::{

@@ -246,6 +246,27 @@ pub const PACKAGE_NAME_BYTES: usize = 64;
 pub const COMMAND_NAME_BYTES: usize = 32;
 /// Priority of a handler that names none; lower runs first.
 pub const HANDLER_PRIORITY: u32 = 100;
+/// Keywords, and categories, of one capsule.
+pub const PACKAGE_WORDS: usize = 5;
+/// Components of one capsule; their files together have at most [`COMPONENT_BYTES`].
+pub const COMPONENTS: usize = 32;
+
+// ---- packages --------------------------------------------------------------------------------------------------
+
+/// Largest `.capsule` archive, compressed, in bytes.
+pub const ARCHIVE_BYTES: usize = 64 * MIB;
+/// Bytes a `.capsule` archive may unpack to, with the headers of its entries.
+pub const ARCHIVE_UNPACKED_BYTES: usize = 128 * MIB;
+/// Largest file in a `.capsule` archive, in bytes.
+pub const ARCHIVE_FILE_BYTES: usize = COMPONENT_BYTES;
+/// Entries of a `.capsule` archive, folders included.
+pub const ARCHIVE_ENTRIES: usize = 4096;
+/// Longest path in a `.capsule` archive, in bytes.
+pub const ARCHIVE_PATH_BYTES: usize = 1024;
+/// Largest `meta.json` beside a manifest, in bytes.
+pub const META_BYTES: usize = MIB;
+/// Largest file of a capsule that the embedding program reads through the host, in bytes.
+pub const STATIC_FILE_BYTES: usize = 4 * MIB;
 
 // ---- host ------------------------------------------------------------------------------------------------------
 

@@ -28,13 +28,17 @@ impl World<'_> {
                 })
             }
             "install" => {
-                let mut install = self.host()?.install(self.folder.join(text(step, "capsule")?));
+                let mut install = self.host()?.install(self.path(text(step, "capsule")?));
                 if let Some(principal) = principal {
                     install = install.principal(principal);
                 }
                 if let Some(kept) = texts(step, "attenuate") {
                     install = install.attenuate(kept);
                 }
+                if let Some(hash) = step["hash"].as_str() {
+                    install = install.hash(hash);
+                }
+                install = install.accept_new_capabilities(step["accept_new_capabilities"] == true);
                 Box::pin(async move {
                     let installed = install.await?;
                     Ok(json!({

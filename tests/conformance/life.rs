@@ -54,11 +54,14 @@ impl World<'_> {
         Ok(json!({}))
     }
 
-    fn rewrite(&self, step: &Value) -> Result<Value, Failed> {
+    fn rewrite(&mut self, step: &Value) -> Result<Value, Failed> {
         let key = text(step, "capsule")?;
         let folder = self.folder.join(key);
-        std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+        }
         self.guests.write(&folder, key, step)?;
+        self.written.insert(key.to_owned(), step.clone());
         Ok(json!({}))
     }
 }

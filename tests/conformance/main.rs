@@ -10,6 +10,7 @@ mod life;
 mod matching;
 mod options;
 mod package;
+mod packages;
 mod principals;
 mod scenario;
 mod steps;

@@ -56,19 +56,31 @@ impl Guests {
         if guest.is_null() { Ok(None) } else { Err(format!("{guest} is no guest")) }
     }
 
-    /// Fills in the component's file and hash.
+    /// Fills in the component's file and hash, and the hashes of other guests.
     pub fn filled(&self, text: &str, guest: &Value) -> Result<String, String> {
         let mut filled = text.replace("{{component}}", COMPONENT);
         if filled.contains("{{hash}}") {
             filled = filled.replace("{{hash}}", self.entry(guest.as_str().unwrap_or_default(), "hash")?);
         }
+        while let Some((_, rest)) = filled.split_once("{{hash:") {
+            let name = rest.split("}}").next().unwrap_or_default().to_owned();
+            filled = filled.replace(&format!("{{{{hash:{name}}}}}"), self.entry(&name, "hash")?);
+        }
         Ok(filled)
     }
 
-    /// Writes one capsule.
+    /// Writes one capsule: a folder, or an archive beside it.
     pub fn write(&self, folder: &Path, key: &str, capsule: &Value) -> Result<(), String> {
+        if let Some(name) = capsule["archive"].as_str() {
+            let path = path_of(folder, capsule);
+            return fs::write(&path, self.bytes(name)?)
+                .map_err(|error| format!("{}: {error}", path.display()));
+        }
         let put = |name: &str, bytes: &[u8]| {
             let path = folder.join(name);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+            }
             fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
         };
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -80,8 +92,16 @@ impl Guests {
             put("Capsule.toml", self.filled(&manifest, guest)?.as_bytes())?;
         }
         let files = capsule["files"].as_object().into_iter().flatten();
-        files.into_iter().try_for_each(|(name, text)| put(name, text.as_str().unwrap_or_default().as_bytes()))
+        files.into_iter().try_for_each(|(name, file)| match file.as_str() {
+            Some(text) => put(name, text.as_bytes()),
+            None => put(name, &self.component(&file["guest"])?.unwrap_or_default()),
+        })
     }
+}
+
+/// What the host is given as a capsule's path: its folder, or the archive beside where that would be.
+pub fn path_of(folder: &Path, capsule: &Value) -> PathBuf {
+    if capsule["archive"].is_string() { folder.with_extension("capsule") } else { folder.to_owned() }
 }
 
 fn byte(pair: &[u32], hex: &str) -> Result<u8, String> {

@@ -13,7 +13,7 @@ use crate::callbacks::Handlers;
 use crate::fields::{duration, filter, principal, text, texts};
 use crate::life::told;
 use crate::options;
-use crate::package::{COMPONENT, Guests};
+use crate::package::{COMPONENT, Guests, path_of};
 use crate::principals;
 
 /// How long `next` waits unless the step says otherwise.
@@ -56,6 +56,8 @@ pub struct World<'a> {
     handlers: Handlers,
     host: Option<Host>,
     others: Vec<Host>,
+    /// The capsules as they were written last, by key.
+    pub(super) written: HashMap<String, Value>,
     pub(super) capsules: HashMap<String, Capsule>,
     subscriptions: HashMap<String, Messages>,
     pub(super) calls: HashMap<String, JoinHandle<Result<Value, Error>>>,
@@ -65,6 +67,8 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// A world in which nothing has happened yet.
     pub fn new(scenario: &'a Value, folder: &Path, guests: &'a Guests) -> Self {
+        let none = serde_json::Map::new();
+        let written = scenario["capsules"].as_object().unwrap_or(&none);
         Self {
             scenario,
             folder: folder.to_owned(),
@@ -72,6 +76,7 @@ impl<'a> World<'a> {
             handlers: Handlers::read(&scenario["host"]),
             host: None,
             others: Vec::new(),
+            written: written.iter().map(|(key, capsule)| (key.clone(), capsule.clone())).collect(),
             capsules: HashMap::new(),
             subscriptions: HashMap::new(),
             calls: HashMap::new(),
@@ -107,6 +112,7 @@ impl<'a> World<'a> {
             }
             "reopen" => self.reopen().await,
             "load" | "load_component" => self.load(verb, step).await,
+            "inspect" | "discover" | "static_file" => self.packages(verb, step).await,
             "install" | "trigger" | "publish" | "wait_ready" => Ok(self.call(verb, step)?.await?),
             "start" => {
                 let call = self.call(step["what"].as_str().unwrap_or("trigger"), step)?;
@@ -183,13 +189,13 @@ impl<'a> World<'a> {
         let (key, host) = (text(step, "capsule")?, self.host()?);
         let folder = self.folder.join(key);
         let mut load = if verb == "load" {
-            host.load(&folder)
+            host.load(self.path(key))
         } else {
             let read =
                 |name: &str| std::fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
             let manifest = String::from_utf8(read("Capsule.toml")?).map_err(|error| error.to_string())?;
             let hash = step["hash"].as_str().unwrap_or("{{hash}}");
-            let hash = self.guests.filled(hash, &self.scenario["capsules"][key]["guest"])?;
+            let hash = self.guests.filled(hash, &self.written[key]["guest"])?;
             host.load_component(read(COMPONENT)?, &manifest, &hash)
         };
         if let Some(principal) = principal(step)? {
@@ -218,6 +224,11 @@ impl<'a> World<'a> {
         })
     }
 
+    /// What the host is given as a capsule's path.
+    pub(super) fn path(&self, key: &str) -> PathBuf {
+        path_of(&self.folder.join(key), self.written.get(key).unwrap_or(&Value::Null))
+    }
+
     pub(super) fn host(&self) -> Result<&Host, Failed> {
         self.host.as_ref().ok_or_else(|| Failed::Scenario("the host was never opened".to_owned()))
     }
@@ -236,6 +247,6 @@ fn named<'m, T>(all: &'m HashMap<String, T>, step: &Value, field: &str) -> Resul
     all.get(name).ok_or_else(|| Failed::Scenario(format!("nothing is called `{name}`")))
 }
 
-fn as_json(value: impl serde::Serialize) -> Result<Value, Failed> {
+pub(super) fn as_json(value: impl serde::Serialize) -> Result<Value, Failed> {
     serde_json::to_value(value).map_err(|error| Failed::Scenario(error.to_string()))
 }

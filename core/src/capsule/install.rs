@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::inspect::{accepted, refuse_more};
 use super::load::{assemble, narrowed};
 use super::{Loading, Package, Slot, hex};
 use crate::abi::context::{CapsuleContext, HostContext};
@@ -13,6 +14,7 @@ use crate::audit::{Draft, Outcome};
 use crate::engine::{Compiled, Engine, Instance, Start};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::policy::Capabilities;
 use crate::store::Receipt;
 
 /// What an installation did.
@@ -30,7 +32,8 @@ pub struct Installed {
     pub warnings: Vec<String>,
 }
 
-/// Runs the install hook, or the upgrade hook where an installation exists, and pins the hash.
+/// Runs the install hook, or the upgrade hook where an installation exists, and pins the hash. `accept` allows an upgrade to
+/// ask for more capabilities than were accepted before.
 ///
 /// If the capsule is loaded, `loaded` is its place and where the package lies: a new generation is brought up there after the hook, and takes over once
 /// the hash is pinned. The order is hook, new generation ready, pin, entry, swap. So if the hook fails, or the new generation
@@ -38,6 +41,7 @@ pub struct Installed {
 /// capsule's data stays written.
 ///
 /// # Errors
+/// [`ErrorKind::CapabilityDenied`] naming what an upgrade asks for beyond what was accepted, before its hook runs;
 /// [`ErrorKind::InstallFailed`] when the hook failed, with its own error as the cause; [`ErrorKind::CallbackFailed`]
 /// when a callback did; [`ErrorKind::NotReady`] when the new generation of a loaded capsule did not become ready; whatever
 /// is wrong with the component.
@@ -47,6 +51,7 @@ pub async fn install(
     package: Package,
     loading: Loading,
     loaded: Option<(Arc<Slot>, PathBuf)>,
+    accept: bool,
 ) -> Result<Installed> {
     let _installing = host.installing.begin();
     let id = package.id().to_owned();
@@ -60,19 +65,25 @@ pub async fn install(
     // Taken after the hook, which may ask people: a run loop that fails meanwhile is restarted all the same.
     let mut turn = None;
     let ready = async {
+        let asked = asked(&package, attenuation.as_deref())?;
+        if let Some(receipt) = before.as_ref().filter(|_| !accept) {
+            refuse_more(&accepted(Some(receipt))?, &asked)?;
+        }
         run_hook(host, engine, &package, loading, phase).await?;
-        match &loaded {
+        let candidate = match &loaded {
             Some((slot, _)) => {
                 turn = Some(slot.changing.lock().await);
                 let loading = narrowed(slot.asked.clone(), attenuation.clone());
-                slot.candidate(host, engine, package.clone(), loading).await.map(Some)
+                Some(slot.candidate(host, engine, package.clone(), loading).await?)
             }
-            None => Ok(None),
-        }
+            None => None,
+        };
+        Ok((candidate, asked.declared()))
     };
-    let ready = ready.await.map_err(|error| error.with("capsule", &id));
+    let ready: Result<_> = ready.await;
+    let ready = ready.map_err(|error| error.with("capsule", &id));
     let now = now_ms();
-    let kept = ready.and_then(|candidate| {
+    let kept = ready.and_then(|(candidate, capabilities)| {
         // A hook whose questions were cut off by closing has not installed anything, whatever it says.
         if host.closing.is_given() {
             return Err(
@@ -85,6 +96,7 @@ pub async fn install(
             hash: package.hash,
             principal: principal.to_string(),
             attenuation,
+            capabilities,
             installed_at: before.as_ref().map_or(now, |receipt| receipt.installed_at),
             updated_at: now,
         })?;
@@ -111,6 +123,15 @@ pub async fn install(
         upgraded_from: before.map(|receipt| receipt.version),
         warnings: package.warnings.clone(),
     })
+}
+
+/// What the capsule will hold.
+fn asked(package: &Package, attenuation: Option<&[String]>) -> Result<Capabilities> {
+    let asked = Capabilities::compile(&package.manifest)?;
+    match attenuation {
+        Some(keep) => asked.attenuate(keep),
+        None => Ok(asked),
+    }
 }
 
 /// Takes back a pin that could not be recorded.
@@ -184,6 +205,9 @@ impl Record<'_> {
     fn close(&mut self, error: Option<&Error>) -> Result<()> {
         match error {
             None => self.write(Outcome::Allowed, ""),
+            Some(error) if error.kind() == ErrorKind::CapabilityDenied => {
+                self.write(Outcome::Denied, error.kind().code())
+            }
             Some(error) => self.write(Outcome::Failed, error.kind().code()),
         }
     }

@@ -1,8 +1,13 @@
 //! One capsule's life: read, pinned, loaded, triggered, run, unloaded.
 
+mod archive;
+mod compose;
+mod discover;
+mod files;
 mod fingerprint;
 mod forget;
 mod imports;
+mod inspect;
 mod install;
 mod load;
 mod package;
@@ -17,8 +22,11 @@ mod slot;
 mod trigger;
 mod unload;
 
+pub use discover::{Discovery, Found, candidates, discover};
+pub use files::read_static;
 pub use fingerprint::{fingerprint, is_ignored};
 pub use imports::{Exported, load_levels};
+pub use inspect::{Changes, Inspection, InstalledVersion, inspect};
 pub use install::{Installed, install};
 pub use load::{Loading, load};
 pub use package::{MANIFEST_FILE, Package, hex, parse_hash};

@@ -1,13 +1,14 @@
-//! A capsule as it lies in a folder: the manifest and the component it names.
+//! A capsule as it lies in a folder or an archive: the manifest, and the component made of those it names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::compose::{Part, compose, plan};
+use super::files::{COMPONENT, Files, Limit, MANIFEST, META};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
-use crate::manifest::{ComponentKind, Manifest, ParseOptions};
+use crate::manifest::{Component, Manifest, ParseOptions, Parsed};
 
 /// The file that makes a folder a capsule.
 pub const MANIFEST_FILE: &str = "Capsule.toml";
@@ -21,68 +22,79 @@ pub struct Package {
     pub manifest: Arc<Manifest>,
     /// What the manifest says that this host ignores.
     pub warnings: Vec<String>,
-    /// The component.
+    /// The component; where the executable links libraries, all of them put together.
     pub component: Arc<[u8]>,
     /// The BLAKE3 of the component.
     pub hash: [u8; 32],
-    /// The hash that the manifest or a `meta.json` beside it names, if any.
+    /// The hash, if the manifest names those of all its parts or a `meta.json` beside it names it.
     pub named_hash: Option<[u8; 32]>,
 }
 
 impl Package {
-    /// Reads a folder with a `Capsule.toml`, or the manifest itself.
+    /// Reads a folder with a `Capsule.toml`, a `.capsule` archive, or the manifest itself. It takes as long as reading, hashing
+    /// and putting together take.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] for a missing file, [`ErrorKind::ManifestInvalid`] for a manifest that breaks a rule,
-    /// [`ErrorKind::HashMismatch`] when the component is not the one the manifest names.
+    /// [`ErrorKind::InvalidArgument`] for an archive that is unsafe or damaged, [`ErrorKind::HashMismatch`] when a component
+    /// is not the one the manifest names, and whatever keeps its components from being put together.
     pub fn read(path: &Path, options: &ParseOptions) -> Result<Self> {
-        let manifest_path = if path.is_dir() { path.join(MANIFEST_FILE) } else { path.to_owned() };
-        let text = read(&manifest_path).and_then(|bytes| {
-            String::from_utf8(bytes).map_err(|error| {
-                Error::new(ErrorKind::ManifestInvalid, "the manifest is not UTF-8").caused_by(error)
-            })
-        })?;
-        let folder = manifest_path.parent().map_or_else(PathBuf::new, Path::to_owned);
-        let parsed = Manifest::parse(&text, options)
-            .map_err(|error| error.with("manifest", manifest_path.display().to_string()))?;
-        let file = sole_component(&parsed.manifest)?;
-        let component = read_component(&folder.join(file))?;
-        let meta = read_meta(&folder)?;
-        Self::assemble(parsed.manifest, parsed.warnings, component, meta)
+        let (files, name) = Files::open(path)?;
+        let Parsed { manifest, mut warnings } = parse(&files, &name, path, options)?;
+        let plan = plan(&manifest.components)?;
+        warnings.extend(plan.warnings);
+        let about = |error: Error| error.with("capsule", &manifest.package.name);
+        let mut parts = read_all(&files, &manifest.components).map_err(about)?;
+        let named = plan.order.iter().all(|n| manifest.components[*n].hash.is_some());
+        let used = plan.order.iter().filter_map(|n| parts[*n].take()).collect();
+        drop(parts);
+        let component = compose(used).map_err(about)?;
+        let hash = *blake3::hash(&component).as_bytes();
+        let meta = read_meta(&files)?;
+        if let Some(meta) = meta {
+            check_hash(&hash, &meta).map_err(about)?;
+        }
+        let named_hash = named.then_some(hash).or(meta);
+        Ok(Self { manifest: Arc::new(manifest), warnings, component: component.into(), hash, named_hash })
+    }
+
+    /// Reads the manifest alone.
+    ///
+    /// # Errors
+    /// As [`Self::read`], where they are about the manifest or the archive.
+    pub fn read_manifest(path: &Path, options: &ParseOptions) -> Result<Parsed> {
+        let (files, name) = Files::open(path)?;
+        parse(&files, &name, path, options)
     }
 
     /// Puts a manifest and bytes in memory together.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// [`ErrorKind::ManifestInvalid`] for a manifest that breaks a rule or names several components,
+    /// [`ErrorKind::HashMismatch`] when the bytes are not those the manifest names or the hash is of others.
     pub fn from_memory(
         manifest: &str,
         component: Vec<u8>,
         hash: [u8; 32],
         options: &ParseOptions,
     ) -> Result<Self> {
-        let parsed = Manifest::parse(manifest, options)?;
-        Self::assemble(parsed.manifest, parsed.warnings, component, Some(hash))
-    }
-
-    fn assemble(
-        manifest: Manifest,
-        warnings: Vec<String>,
-        component: Vec<u8>,
-        also_named: Option<[u8; 32]>,
-    ) -> Result<Self> {
-        let hash = *blake3::hash(&component).as_bytes();
-        let in_manifest = manifest.components.first().and_then(|component| component.hash);
-        for named in [in_manifest, also_named].into_iter().flatten() {
-            if named != hash {
-                let message = format!("the component's BLAKE3 is {}, named was {}", hex(&hash), hex(&named));
-                return Err(
-                    Error::new(ErrorKind::HashMismatch, message).with("capsule", &manifest.package.name)
-                );
-            }
+        let Parsed { manifest, warnings } = Manifest::parse(manifest, options)?;
+        plan(&manifest.components)?;
+        let [declared] = manifest.components.as_slice() else {
+            let message = "a capsule of several components is loaded from its folder or archive";
+            return Err(Error::new(ErrorKind::ManifestInvalid, message).with("table", "component"));
+        };
+        let found = *blake3::hash(&component).as_bytes();
+        for named in declared.hash.iter().chain([&hash]) {
+            check_hash(&found, named).map_err(|error| error.with("capsule", &manifest.package.name))?;
         }
-        let named_hash = in_manifest.or(also_named);
-        Ok(Self { manifest: Arc::new(manifest), warnings, component: component.into(), hash, named_hash })
+        Ok(Self {
+            manifest: Arc::new(manifest),
+            warnings,
+            component: component.into(),
+            hash: found,
+            named_hash: Some(hash),
+        })
     }
 
     /// The capsule's id.
@@ -90,49 +102,59 @@ impl Package {
     pub fn id(&self) -> &str {
         &self.manifest.package.name
     }
-}
 
-/// The one component of the capsule; composing several is refused rather than half done.
-fn sole_component(manifest: &Manifest) -> Result<&str> {
-    let refuse = |why: &str| Err(Error::new(ErrorKind::ManifestInvalid, why).with("table", "component"));
-    match manifest.components.as_slice() {
-        [] => refuse("the capsule has no [[component]]"),
-        [one] if one.kind == ComponentKind::Library => refuse("the only [[component]] is a library"),
-        [one] => Ok(&one.file),
-        _ => refuse("this version runs capsules of one [[component]] only"),
+    /// Refuses a package whose component has another hash than this one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::HashMismatch`].
+    pub fn demand(&self, hash: &[u8; 32]) -> Result<()> {
+        check_hash(&self.hash, hash).map_err(|error| error.with("capsule", self.id()))
     }
 }
 
-/// Reads the component, unless it is too large to be looked at.
-fn read_component(path: &Path) -> Result<Vec<u8>> {
-    let most = limits::COMPONENT_BYTES as u64;
-    if std::fs::metadata(path).is_ok_and(|found| found.len() > most) {
-        let message = format!("the component is larger than the limit of {most} bytes");
-        return Err(Error::new(ErrorKind::ComponentInvalid, message));
+fn parse(files: &Files, name: &str, path: &Path, options: &ParseOptions) -> Result<Parsed> {
+    let text = String::from_utf8(files.read(name, MANIFEST)?).map_err(|error| {
+        Error::new(ErrorKind::ManifestInvalid, "the manifest is not UTF-8").caused_by(error)
+    });
+    text.and_then(|text| Manifest::parse(&text, options))
+        .map_err(|error| error.with("manifest", path.display().to_string()))
+}
+
+/// Reads every component, used or not, and compares each with the hash the manifest names for it. All of them together
+/// have the limit of one.
+fn read_all<'a>(files: &Files, components: &'a [Component]) -> Result<Vec<Option<Part<'a>>>> {
+    let mut left = COMPONENT.bytes;
+    let mut parts = Vec::with_capacity(components.len());
+    for declared in components {
+        let limit = Limit { bytes: left, ..COMPONENT };
+        let bytes = files.read(&declared.file, limit)?;
+        left -= bytes.len();
+        if let Some(named) = &declared.hash {
+            let found = *blake3::hash(&bytes).as_bytes();
+            check_hash(&found, named).map_err(|error| error.with("component", declared.name()))?;
+        }
+        parts.push(Some(Part { declared, bytes }));
     }
-    read(path)
+    Ok(parts)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ErrorKind::NotFound,
-            _ => ErrorKind::InvalidArgument,
-        };
-        Error::new(kind, format!("`{}` cannot be read: {error}", path.display())).caused_by(error)
-    })
+fn check_hash(found: &[u8; 32], named: &[u8; 32]) -> Result<()> {
+    if found == named {
+        return Ok(());
+    }
+    let message = format!("the component's BLAKE3 is {}, named was {}", hex(found), hex(named));
+    Err(Error::new(ErrorKind::HashMismatch, message))
 }
 
-fn read_meta(folder: &Path) -> Result<Option<[u8; 32]>> {
+fn read_meta(files: &Files) -> Result<Option<[u8; 32]>> {
     #[derive(Deserialize)]
     struct Meta {
         wasm_hash: Option<String>,
     }
-    let path = folder.join(META_FILE);
-    if !path.exists() {
+    if !files.has(META_FILE) {
         return Ok(None);
     }
-    let meta: Meta = serde_json::from_slice(&read(&path)?).map_err(|error| {
+    let meta: Meta = serde_json::from_slice(&files.read(META_FILE, META)?).map_err(|error| {
         Error::new(ErrorKind::ManifestInvalid, format!("`{META_FILE}` is malformed: {error}"))
             .caused_by(error)
     })?;

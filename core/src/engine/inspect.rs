@@ -56,7 +56,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Exports> {
                     }
                 }
             }
-            Payload::ExportSection(items) if depth == 1 => {
+            // A composed component has its core modules deeper down.
+            Payload::ExportSection(items) if depth > 0 => {
                 for item in items {
                     let item = item.map_err(damaged)?;
                     if item.kind == ExternalKind::Func {
@@ -121,7 +122,11 @@ impl Stubs {
     }
 }
 
-fn check_header(bytes: &[u8]) -> Result<()> {
+/// Refuses what is no component at its very beginning, or too large to be looked at.
+///
+/// # Errors
+/// [`ErrorKind::ComponentInvalid`] saying what it is instead.
+pub fn check_header(bytes: &[u8]) -> Result<()> {
     if bytes.is_empty() {
         return Err(invalid("the file is empty"));
     }

@@ -19,7 +19,7 @@ mod watchdog;
 pub use cache::Cache;
 pub use component::Compiled;
 pub use fault::fault;
-pub use inspect::{Exports, inspect};
+pub use inspect::{Exports, check_header, inspect};
 pub use instance::{Exit, HookReply, Instance, Start};
 pub use watch::Stopped;
 

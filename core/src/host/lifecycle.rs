@@ -8,14 +8,14 @@ use serde_json::json;
 
 use super::{Capsule, Host, Load, Rooms};
 use crate::audit::{Draft, Outcome};
-use crate::capsule::{Loaded, MANIFEST_FILE, Package, Routes, Slot, load_levels};
+use crate::capsule::{Loaded, Package, Routes, Slot, candidates, load_levels};
 use crate::dispatch::Dispatcher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::topic::CAPSULES_LOADED;
 
 impl Host {
-    /// Loads every capsule of a folder, level by level: uplinks first, providers before importers, and what does not depend
+    /// Loads every capsule of a folder, archives as well, level by level: uplinks first, providers before importers, and what does not depend
     /// on each other at the same time. The next level begins when every run loop of this one is ready, each within 5 s. If
     /// one fails, those that this call has loaded are unloaded again, last first. At the end the system says so on
     /// `astrid.v1.capsules_loaded`.
@@ -89,8 +89,7 @@ impl Host {
             let message = "a capsule that was loaded from memory lies nowhere to be reloaded from";
             return Err(Error::new(ErrorKind::InvalidArgument, message).with("capsule", &**slot.id()));
         };
-        let parse = self.0.parse.clone();
-        let package = rooms.off_the_workers(move || Package::read(&path, &parse)).await?;
+        let package = self.read_package(&rooms, &path).await?;
         if !self.0.allow_missing_imports {
             self.exported().satisfy(&package.manifest)?;
         }
@@ -137,7 +136,12 @@ impl Rooms {
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let done = self.context.runtime.spawn_blocking(work).await;
-        done.map_err(|error| Error::new(ErrorKind::Closed, "the host was closed meanwhile").caused_by(error))?
+        done.map_err(|error| {
+            if error.is_panic() {
+                return Error::new(ErrorKind::Internal, "reading a package broke down").caused_by(error);
+            }
+            Error::new(ErrorKind::Closed, "the host was closed meanwhile").caused_by(error)
+        })?
     }
 }
 
@@ -151,21 +155,17 @@ impl Routes for Dispatcher {
     }
 }
 
-/// The folders with a manifest directly inside `folder`, sorted.
+/// Everything in `folder` that looks like a capsule, in a stable order.
 fn find_packages(folder: &Path) -> Result<Vec<PathBuf>> {
-    let unreadable = |error: std::io::Error| {
+    let mut skipped = Vec::new();
+    let found = candidates(folder, &mut skipped).map_err(|error| {
         Error::new(ErrorKind::NotFound, format!("`{}` cannot be read: {error}", folder.display()))
             .caused_by(error)
-    };
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.join(MANIFEST_FILE).is_file() {
-            folders.push(path);
-        }
+    })?;
+    for warning in skipped {
+        tracing::warn!(target: "astrid::capsule", "{warning}");
     }
-    folders.sort();
-    Ok(folders)
+    Ok(found)
 }
 
 /// One failure as it is; several as the first, telling all.

@@ -3,6 +3,7 @@
 mod audit;
 mod builder;
 mod capsule;
+mod inspect;
 mod lifecycle;
 mod options;
 mod principals;
@@ -90,7 +91,8 @@ impl Host {
         HostBuilder::new(home.into())
     }
 
-    /// Installs a capsule: runs its hook, then pins its hash. An installed capsule is upgraded.
+    /// Installs a capsule from a folder, an archive or a manifest: runs its hook, then pins its hash. An installed capsule is
+    /// upgraded.
     ///
     /// If the capsule is loaded, the new version is brought up beside the running one and takes its place in one step when it
     /// is ready; handles follow it. From then on calls go to the new generation; the old one ends when the calls it has
@@ -101,7 +103,7 @@ impl Host {
         Install::new(self.clone(), path.as_ref().to_owned())
     }
 
-    /// Loads a capsule from a folder with a `Capsule.toml`, or from the manifest itself.
+    /// Loads a capsule from a folder with a `Capsule.toml`, a `.capsule` archive, or the manifest itself.
     pub fn load(&self, path: impl AsRef<Path>) -> Load {
         Load::from_path(self.clone(), path.as_ref().to_owned())
     }

@@ -17,11 +17,13 @@ pub struct Install {
     host: Host,
     path: PathBuf,
     loading: Loading,
+    hash: Option<String>,
+    accept_new_capabilities: bool,
 }
 
 impl Install {
     pub(super) fn new(host: Host, path: PathBuf) -> Self {
-        Self { host, path, loading: unnarrowed() }
+        Self { host, path, loading: unnarrowed(), hash: None, accept_new_capabilities: false }
     }
 
     /// For whom the hook runs; `default` when nobody is named.
@@ -35,6 +37,19 @@ impl Install {
         self.loading.attenuate = Some(capabilities);
         self
     }
+
+    /// Demands that the package has this BLAKE3, 64 lower-case hex digits; otherwise installing is a `hash_mismatch`.
+    pub fn hash(mut self, hash_hex: impl Into<String>) -> Self {
+        self.hash = Some(hash_hex.into());
+        self
+    }
+
+    /// Accepts that an upgrade asks for more capabilities than were accepted before; otherwise it is a
+    /// `capability_denied` that names them. A first installation accepts what the manifest asks for.
+    pub fn accept_new_capabilities(mut self, accept: bool) -> Self {
+        self.accept_new_capabilities = accept;
+        self
+    }
 }
 
 impl IntoFuture for Install {
@@ -44,13 +59,18 @@ impl IntoFuture for Install {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let rooms = self.host.rooms()?;
-            let package = Package::read(&self.path, &self.host.0.parse)?;
+            let demanded = self.hash.as_deref().map(parse_hash).transpose()?;
+            let package = self.host.read_package(&rooms, &self.path).await?;
+            if let Some(hash) = demanded {
+                package.demand(&hash)?;
+            }
             let slot = self.host.0.capsules.lock().get(package.id()).cloned();
             if slot.is_some() && !self.host.0.allow_missing_imports {
                 self.host.exported().satisfy(&package.manifest)?;
             }
             let loaded = slot.map(|slot| (slot, absolute(self.path)));
-            capsule::install(&rooms.context, &rooms.engine, package, self.loading, loaded).await
+            let accept = self.accept_new_capabilities;
+            capsule::install(&rooms.context, &rooms.engine, package, self.loading, loaded, accept).await
         })
     }
 }
@@ -112,7 +132,7 @@ impl IntoFuture for Load {
             let host = self.host;
             let rooms = host.rooms()?;
             let (package, path) = match self.source {
-                Source::Path(path) => (Package::read(&path, &host.0.parse)?, Some(absolute(path))),
+                Source::Path(path) => (host.read_package(&rooms, &path).await?, Some(absolute(path))),
                 Source::Read(path, package) => (*package, Some(absolute(path))),
                 Source::Memory { component, manifest, hash } => {
                     let hash = parse_hash(&hash)?;

@@ -58,6 +58,20 @@ impl Capabilities {
         Ok(capabilities)
     }
 
+    /// Why `bind_workers` would have no effect, if it is there.
+    pub(super) fn idle_workers(&self, has_handlers: bool) -> Option<&'static str> {
+        self.bind_workers?;
+        if !self.net_bind.iter().any(|entry| !entry.starts_with("unix:")) {
+            Some("`capabilities.bind_workers` is ignored: no `net_bind` entry is a TCP address")
+        } else if !self.host_process.is_empty() {
+            Some("`capabilities.bind_workers` is ignored: a capsule with `host_process` has one instance")
+        } else if has_handlers {
+            Some("`capabilities.bind_workers` is ignored: a capsule with handlers has one run loop")
+        } else {
+            None
+        }
+    }
+
     /// Adds what `other` asks for: lists are joined without repeats, flags are or-ed, a number replaces the old one.
     pub(super) fn merge(&mut self, other: &Self) {
         self.uplink |= other.uplink;

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use super::Capabilities;
 use super::reader::Fields;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::COMPONENTS;
 
 /// One WebAssembly component.
 #[derive(Clone, Debug, Serialize)]
@@ -36,6 +37,12 @@ pub enum ComponentKind {
 }
 
 impl Component {
+    /// What it is called in errors and warnings: its id, or its file where it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        if self.id.is_empty() { &self.file } else { &self.id }
+    }
+
     fn read(mut fields: Fields<'_>, warnings: &mut Vec<String>) -> Result<Self> {
         let file = match (fields.take("file"), fields.take("entrypoint")) {
             (Some(_), Some(entrypoint)) => {
@@ -62,6 +69,10 @@ impl Component {
 
 /// Reads all components. Ids are unique, and a link names another component.
 pub(super) fn read_all(tables: Vec<Fields<'_>>, warnings: &mut Vec<String>) -> Result<Vec<Component>> {
+    if tables.len() > COMPONENTS {
+        let message = format!("`component` has {} tables, a capsule has at most {COMPONENTS}", tables.len());
+        return Err(Error::new(ErrorKind::ManifestInvalid, message));
+    }
     let components =
         tables.into_iter().map(|fields| Component::read(fields, warnings)).collect::<Result<Vec<_>>>()?;
     let invalid = |text: String| Err(Error::new(ErrorKind::ManifestInvalid, text));
@@ -70,7 +81,10 @@ pub(super) fn read_all(tables: Vec<Fields<'_>>, warnings: &mut Vec<String>) -> R
         if !id.is_empty() && before.iter().any(|earlier| earlier.id == *id) {
             return invalid(format!("`component[{n}].id` is {id:?}, which is taken by an earlier component"));
         }
-        for link in &component.link {
+        for (m, link) in component.link.iter().enumerate() {
+            if component.link[..m].contains(link) {
+                return invalid(format!("`component[{n}].link` names {link:?} twice"));
+            }
             if link == id || !components.iter().any(|other| other.id == *link) {
                 return invalid(format!(
                     "`component[{n}].link` names {link:?}, which is no other component's id"

@@ -79,6 +79,12 @@ pub(super) fn read_all(table: Option<Field<'_>>, warnings: &mut Vec<String>) -> 
             env.push(field);
         }
     }
+    for field in &env {
+        let after = field.options_from.iter().flat_map(|options| &options.after);
+        for key in after.filter(|key| !env.iter().any(|other| other.key == **key)) {
+            warnings.push(format!("`env.{}.options_from.after` names {key:?}, which [env] lacks", field.key));
+        }
+    }
     Ok(env)
 }
 

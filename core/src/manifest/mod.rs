@@ -10,6 +10,8 @@ mod env;
 mod integrations;
 mod interface;
 mod package;
+#[cfg(test)]
+mod properties;
 pub(crate) mod reader;
 mod topics;
 
@@ -118,7 +120,7 @@ impl Manifest {
         if let Some(field) = imports.as_ref().filter(|_| capabilities.uplink) {
             return Err(field.error("is not for a capsule with `capabilities.uplink`: uplinks load first"));
         }
-        Ok(Self {
+        let manifest = Self {
             package,
             components,
             imports: interface::read_imports(imports, warnings)?,
@@ -133,7 +135,28 @@ impl Manifest {
             mcp_servers: integrations::read(root, "mcp_server", warnings, McpServer::read)?,
             skills: integrations::read(root, "skill", warnings, Skill::read)?,
             uplinks: integrations::read(root, "uplink", warnings, UplinkDecl::read)?,
-        })
+        };
+        manifest.warn(warnings);
+        Ok(manifest)
+    }
+
+    /// Says what is understood and has no effect here.
+    fn warn(&self, warnings: &mut Vec<String>) {
+        let has_handlers = self.subscribe.iter().any(|rule| rule.handler.is_some());
+        warnings.extend(self.capabilities.idle_workers(has_handlers).map(str::to_owned));
+        if !self.mcp_servers.is_empty() {
+            warnings
+                .push("`mcp_server` is only read: running MCP servers is not part of this host".to_owned());
+        }
+    }
+
+    /// The paths of the files it declares for others to read, as they are written.
+    pub fn static_files(&self) -> impl Iterator<Item = &str> {
+        let package = [&self.package.readme, &self.package.license_file].into_iter().flatten();
+        let contexts = self.context_files.iter().map(|context| &context.file);
+        let commands = self.commands.iter().filter_map(|command| command.file.as_ref());
+        let skills = self.skills.iter().filter_map(|skill| skill.file.as_ref());
+        package.chain(contexts).chain(commands).chain(skills).map(String::as_str)
     }
 }
 
@@ -152,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_manifest_is_read_without_a_warning() {
+    fn a_full_manifest_is_read_whole() {
         let hash = "ab".repeat(32);
         let text = format!(
             r#"
@@ -231,7 +254,14 @@ profile = "chat"
 "#
         );
         let Parsed { manifest, warnings } = parse(&text).unwrap();
-        assert!(warnings.is_empty(), "{warnings:?}");
+        assert_eq!(
+            warnings,
+            [
+                "`capabilities.bind_workers` is ignored: no `net_bind` entry is a TCP address",
+                "`mcp_server` is only read: running MCP servers is not part of this host",
+            ]
+        );
+        assert_eq!(manifest.static_files().collect::<Vec<_>>(), ["README.md", "LICENSE", "c.md"]);
         assert_eq!(manifest.package.version, Version::new(1, 2, 3));
         assert_eq!(manifest.components[0].hash, Some([0xab; 32]));
         assert_eq!(manifest.components[1].kind, ComponentKind::Library);
@@ -263,6 +293,11 @@ profile = "chat"
         ("publish = \"no\"", "`package.publish` must be true or false, not a string"),
         ("readme = \"../README.md\"", "`package.readme` must not have a `..`"),
         ("readme = \"/etc/passwd\"", "`package.readme` must be relative"),
+        ("keywords = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]", "`package.keywords` must have at most 5"),
+        (
+            "categories = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]",
+            "`package.categories` must have at most 5",
+        ),
         ("metadata = 1", "`package.metadata` must be a table"),
         ("astrid-version = \"what\"", "`package.astrid-version` must be a version requirement"),
         ("astrid-version = \"<1\"", "`package.astrid-version` asks for runtime <1, this one is 2026.10.1"),
@@ -276,6 +311,11 @@ profile = "chat"
             "`component[0].type` must be `executable` or `library`",
         ),
         ("[[component]]\nfile = \"a\"\nlink = [\"b\"]", "`component[0].link` names \"b\""),
+        ("[[component]]\nfile = \"a\"\nid = \"a\"\nlink = [\"a\"]", "`component[0].link` names \"a\""),
+        (
+            "[[component]]\nfile = \"a\"\nlink = [\"b\", \"b\"]\n[[component]]\nfile = \"b\"\nid = \"b\"",
+            "`component[0].link` names \"b\" twice",
+        ),
         (
             "[[component]]\nfile = \"a\"\nid = \"a\"\n[[component]]\nfile = \"a\"\nid = \"a\"",
             "`component[1].id`",
@@ -310,6 +350,9 @@ profile = "chat"
         ("[env.A]\ntype = \"number\"", "`env.A.type` must be `text`"),
         ("[env.\"a:b\"]\ntype = \"text\"", "`env.\"a:b\"` has a key that is not"),
         ("[[tool]]\nname = \"t\"", "`tool[0].description_for_llm` is missing"),
+        ("[[command]]\nname = \"a\"\nkind = \"x\"", "`command[0].kind` must be `slash` or `cli`"),
+        ("[env.A]\ntype = \"select\"\noptions_from = {}", "`env.A.options_from.http` is missing"),
+        ("[[skill]]\nname = \"s\"\nfile = \"a/../../b\"", "`skill[0].file` must not have a `..`"),
         ("[[command]]\nname = \"A\"\nkind = \"cli\"", "`command[0].name` must begin with a-z"),
         ("[[context_file]]\nname = \"c\"\nfile = \"/etc/passwd\"", "`context_file[0].file` must be relative"),
         ("[[mcp_server]]\nid = \"m\"\ntype = \"tcp\"", "`mcp_server[0].type` must be `stdio` or `wasm-ipc`"),

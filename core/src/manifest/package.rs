@@ -7,7 +7,7 @@ use super::ParseOptions;
 use super::component::inner_path;
 use super::reader::{Field, Fields};
 use crate::error::Result;
-use crate::limits::PACKAGE_NAME_BYTES;
+use crate::limits::{PACKAGE_NAME_BYTES, PACKAGE_WORDS};
 
 /// The first year that can be the major number of a calendar version such as `2026.10.1`.
 const FIRST_CALENDAR_MAJOR: u64 = 2000;
@@ -35,9 +35,9 @@ pub struct Package {
     pub license_file: Option<String>,
     /// The file that introduces it.
     pub readme: Option<String>,
-    /// Words to find it by.
+    /// Words to find it by, at most 5.
     pub keywords: Vec<String>,
-    /// Groups it belongs to.
+    /// Groups it belongs to, at most 5.
     pub categories: Vec<String>,
     /// The runtime versions it works with; none means any.
     pub astrid_version: Option<VersionReq>,
@@ -66,8 +66,8 @@ impl Package {
             license: fields.text("license")?,
             license_file: fields.take("license-file").map(|field| field.parsed(inner_path)).transpose()?,
             readme: fields.take("readme").map(|field| field.parsed(inner_path)).transpose()?,
-            keywords: fields.texts("keywords")?,
-            categories: fields.texts("categories")?,
+            keywords: words(fields.take("keywords"))?,
+            categories: words(fields.take("categories"))?,
             astrid_version: fields
                 .take("astrid-version")
                 .map(|field| field.parsed(|text| runtime(text, &options.runtime_version)))
@@ -81,6 +81,14 @@ impl Package {
         fields.finish(warnings);
         Ok(package)
     }
+}
+
+/// A short list of words.
+fn words(field: Option<Field<'_>>) -> Result<Vec<String>> {
+    let Some(field) = field else { return Ok(Vec::new()) };
+    let too_many = field.error(format!("must have at most {PACKAGE_WORDS} entries"));
+    let words = field.texts()?;
+    if words.len() > PACKAGE_WORDS { Err(too_many) } else { Ok(words) }
 }
 
 fn name(text: &str) -> Result<String, String> {

@@ -72,6 +72,7 @@ mod tests {
             hash: [0; 32],
             principal: "alice".into(),
             attenuation: None,
+            capabilities: crate::manifest::Capabilities::default(),
             installed_at: 1,
             updated_at: 1,
         };

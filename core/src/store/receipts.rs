@@ -6,6 +6,7 @@ use super::Store;
 use super::database::{unavailable, unreadable};
 use super::namespace::{self, Kind};
 use crate::error::Result;
+use crate::manifest::Capabilities;
 
 /// Proof that a capsule was installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,10 @@ pub struct Receipt {
     /// The capabilities it was narrowed to; none means all that the manifest asks for.
     #[serde(default)]
     pub attenuation: Option<Vec<String>>,
+    /// The capabilities that were accepted, as they were written; an upgrade that asks for more needs a new word. None in a
+    /// receipt of an older host, which kept none.
+    #[serde(default)]
+    pub capabilities: Capabilities,
     /// When it was first installed, in milliseconds since 1970.
     pub installed_at: u64,
     /// When this version was installed, in milliseconds since 1970.
@@ -95,6 +100,7 @@ mod tests {
             hash: [7; 32],
             principal: "alice".into(),
             attenuation: Some(vec!["kv".into()]),
+            capabilities: Capabilities { kv: vec!["notes".into()], uplink: true, ..Default::default() },
             installed_at: 1,
             updated_at: 1,
         };
@@ -107,5 +113,23 @@ mod tests {
         assert!(store.receipts().remove("notes").unwrap());
         assert!(!store.receipts().remove("notes").unwrap());
         assert_eq!(store.receipts().all().unwrap(), []);
+    }
+
+    #[test]
+    fn a_receipt_of_an_older_host_has_accepted_nothing() {
+        let mut older = serde_json::to_value(Receipt {
+            capsule: "notes".into(),
+            version: "1.0.0".into(),
+            hash: [7; 32],
+            principal: "alice".into(),
+            attenuation: None,
+            capabilities: Capabilities { uplink: true, ..Default::default() },
+            installed_at: 1,
+            updated_at: 1,
+        })
+        .unwrap();
+        older.as_object_mut().unwrap().remove("capabilities");
+        let read = read(&serde_json::to_vec(&older).unwrap()).unwrap();
+        assert_eq!(read.capabilities, Capabilities::default());
     }
 }

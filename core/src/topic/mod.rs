@@ -13,6 +13,8 @@
 mod index;
 mod own;
 mod pattern;
+#[cfg(test)]
+mod properties;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,9 +1,10 @@
-//! The guests that tests run, made ready: text guests become components, compiled ones are checked against the sources
+//! The guests that tests run, made ready: text guests become components, some of them archives; compiled ones are checked against the sources
 //! they were built from, and one index says where each lies.
 //!
 //! The root `build.rs` calls [`prepare`]; `tests/guests/build.sh` calls the program of this crate, which ends in
 //! [`record::Record::of_build`].
 
+pub mod archive;
 pub mod component;
 pub mod fingerprint;
 pub mod index;
@@ -18,7 +19,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Result<T> = std::result::Result<T, Failure>;
 
 /// Fills `<target>/guests/` with the components of every text guest below `repository` and writes `index.json` there,
-/// which also lists the committed components. Fails when a committed component is stale.
+/// which also lists the committed components and the
+/// archives made of the text guests. Fails when a committed component is stale.
 pub fn prepare(repository: &Path, target: &Path) -> Result<()> {
     let record = record::Record::read(repository)?;
     record.check(repository)?;
@@ -27,8 +29,11 @@ pub fn prepare(repository: &Path, target: &Path) -> Result<()> {
     for (name, file) in record.components(repository) {
         index.add(&name, &file, repository)?;
     }
-    for (name, bytes) in component::of_folder(repository)? {
-        let file = folder.join(format!("{name}.wasm"));
+    let components = component::of_folder(repository)?;
+    let archives = archive::all(&components.iter().cloned().collect())?;
+    let made = components.into_iter().map(|made| (made, "wasm"));
+    for ((name, bytes), kind) in made.chain(archives.into_iter().map(|made| (made, "capsule"))) {
+        let file = folder.join(format!("{name}.{kind}"));
         index::write_if_changed(&file, &bytes)?;
         index.add(&name, &file, repository)?;
     }
