@@ -17,7 +17,9 @@ pub mod engine;
 pub mod error;
 pub mod host;
 pub mod limits;
+pub mod logs;
 pub mod manifest;
+pub mod metrics;
 pub mod pending;
 pub mod people;
 pub mod policy;
@@ -25,6 +27,8 @@ pub mod principal;
 pub mod store;
 mod syncer;
 pub mod topic;
+pub mod trace;
+mod visible;
 
 pub use capsule::{
     Changes, Discovery, Found, HookResult, Inspection, Installed, InstalledVersion, Restart, State,

@@ -225,6 +225,10 @@ pub const SLEEP_NS: u64 = 60_000_000_000;
 pub const RANDOM_BYTES: u64 = 4096;
 /// Longest log message kept, in bytes.
 pub const LOG_BYTES: usize = 64 * KIB;
+/// Shortest secret that is taken out of log lines, in bytes; a shorter one is likely to be part of a word.
+pub const LOG_SECRET_BYTES: usize = 6;
+/// Secrets that one instance has read and that are taken out of its log lines; those that were read last.
+pub const LOG_SECRETS: usize = 32;
 /// Most pollables of one `poll`.
 pub const POLL_LIST: usize = 256;
 /// Largest published payload, in bytes.
@@ -298,6 +302,29 @@ pub const WATCH_DEBOUNCE: Duration = Duration::from_millis(500);
 pub const WATCH_CHANGES: usize = 64;
 /// Bytes of one capsule's folder that a watcher reads at most; a larger folder counts as changed whenever it is written to.
 pub const WATCH_BYTES: u64 = 256 * MIB as u64;
+
+// ---- logs and metrics ------------------------------------------------------------------------------------------
+
+/// Most bytes of the log of one (principal, capsule) and day.
+pub const LOG_DAY_BYTES: u64 = 16 * 1024 * 1024;
+/// Days that a log is kept beside today's.
+pub const LOG_DAYS: i32 = 7;
+/// Files of logs that are open at once.
+pub const LOG_FILES: usize = 64;
+/// Bytes of lines that may wait to be written, or to be told to the embedding program, over all capsules.
+pub const LOG_QUEUE_BYTES: usize = 4 * MIB;
+/// What one capsule may have of it.
+pub const LOG_QUEUE_SHARE_BYTES: usize = MIB;
+/// Logs whose losses are counted one by one until they can be told; those of others appear in the metrics alone.
+pub const LOG_LOSSES: usize = 1024;
+/// How long closing waits until what is left of the logs is written.
+pub const LOG_CLOSE_WAIT: Duration = Duration::from_secs(1);
+/// Capsules whose counters are kept when they are not loaded any more.
+pub const METERED_CAPSULES: usize = 16_384;
+/// Actions of one capsule that have a histogram of their own.
+pub const METERED_ACTIONS: usize = 16;
+/// Longest action that has one, in bytes.
+pub const METERED_ACTION_BYTES: usize = 64;
 
 // ---- policy ----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use astrid_host::logs::LogLine;
 use astrid_host::people::{
     ApprovalQuestion, BoxFuture, CallbackError, CallbackFault, Decision, Delivery, ElicitAnswer,
     ElicitQuestion, UplinkEvent,
@@ -19,6 +20,7 @@ pub struct Handlers {
     elicit: Option<Arc<Handler>>,
     approval: Option<Arc<Handler>>,
     uplink: Option<Arc<Handler>>,
+    log: Option<Arc<Mutex<Vec<Value>>>>,
 }
 
 /// One handler: its answers in order, of which the last repeats, and the questions so far.
@@ -35,7 +37,8 @@ impl Handlers {
             let answers = host[name].as_array().filter(|answers| !answers.is_empty())?.clone();
             Some(Arc::new(Handler { answers, turn: AtomicUsize::new(0), asked: Mutex::default() }))
         };
-        Self { elicit: handler("elicit"), approval: handler("approval"), uplink: handler("uplink") }
+        let log = (host["log"] == true).then(Arc::default);
+        Self { elicit: handler("elicit"), approval: handler("approval"), uplink: handler("uplink"), log }
     }
 
     /// Gives the handlers to a host that is about to be opened.
@@ -59,11 +62,17 @@ impl Handlers {
                 Box::pin(async { Ok(Delivery::Delivered) })
             }));
         }
+        if let Some(log) = self.log.clone() {
+            builder = builder.on_log(Arc::new(move |line| log.lock().push(logged(line))));
+        }
         builder
     }
 
     /// The questions that one of them was asked so far.
     pub fn asked(&self, name: &str) -> Value {
+        if name == "log" {
+            return self.log.as_ref().map_or_else(|| json!([]), |log| Value::Array(log.lock().clone()));
+        }
         let handler = match name {
             "elicit" => &self.elicit,
             "approval" => &self.approval,
@@ -142,6 +151,13 @@ fn approval(question: &ApprovalQuestion) -> Value {
     json!({
         "principal": question.principal.as_str(), "capsule": question.capsule, "action": question.action,
         "resource": question.resource, "risk": question.risk.name(),
+    })
+}
+
+fn logged(line: &LogLine) -> Value {
+    json!({
+        "capsule": &*line.owner.capsule, "principal": line.owner.principal.as_str(), "level": line.level.name(),
+        "message": line.message,
     })
 }
 

@@ -22,6 +22,9 @@ impl World<'_> {
                 if let Some(timeout) = duration(step) {
                     trigger = trigger.timeout(timeout);
                 }
+                if let Some(traceparent) = step["traceparent"].as_str() {
+                    trigger = trigger.traceparent(traceparent);
+                }
                 Box::pin(async move {
                     let result = trigger.await?;
                     Ok(json!({ "action": result.action, "data": result.data, "json": result.json().ok() }))

@@ -156,6 +156,7 @@ impl<'a> World<'a> {
                 }
                 Ok(json!({}))
             }
+            "metrics" => Ok(json!({ "text": self.host()?.metrics()? })),
             "usage" => as_json(self.host()?.usage(&Principal::parse(text(step, "principal")?)?)?),
             "audit" => as_json(self.host()?.audit().entries(&filter(&step["filter"])?)?),
             "verify" => as_json(self.host()?.audit().verify()?),

@@ -54,6 +54,7 @@ impl HostContext {
             sequence: self.bus.next_sequence(),
             time: SystemTime::now(),
             depth,
+            trace: None,
             reach,
             receipt: None,
         }))

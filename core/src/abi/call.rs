@@ -8,7 +8,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tracing::{Instrument, Span};
 
 use super::arms::{Arm, Refusal};
 use super::context::CapsuleContext;
@@ -17,6 +19,7 @@ use super::ops::{AuditRule, Op};
 use super::state::State;
 use super::tenant::{Counters, Tenant};
 use crate::audit::{Draft, Outcome};
+use crate::metrics::Ended;
 use crate::pending::Begun;
 use crate::principal::Principal;
 
@@ -86,6 +89,17 @@ impl Verdict {
     }
 }
 
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Allowed => Self::Allowed,
+            Outcome::Denied => Self::Denied,
+            Outcome::Failed => Self::Failed,
+            Outcome::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
 impl State {
     /// Does work that never waits.
     pub(super) fn effect<T, E: Arm>(
@@ -104,13 +118,15 @@ impl State {
         tell: impl FnOnce(&T) -> Verdict,
         work: impl FnOnce(&mut State) -> Result<T, E>,
     ) -> wasmtime::Result<Result<T, E>> {
+        let span = span(touch.op);
+        let _entered = span.enter();
         let started = (touch.op.audit != AuditRule::Never).then(Instant::now);
         let _lent = self.lend();
         let result = match self.admit(&touch) {
             Ok(_in_flight) => work(self),
             Err(why) => Err(E::refuse(why)),
         };
-        Ok(self.close(touch, started, result, tell))
+        Ok(self.close(touch, started, result, tell, &span))
     }
 
     /// Does work that may wait: `prepare` judges and starts it, the future it returns is raced against cancellation.
@@ -127,17 +143,19 @@ impl State {
         E: Arm,
         F: Future<Output = Result<T, E>> + Send,
     {
+        let span = span(touch.op);
         let started = Some(Instant::now());
         let _lent = self.lend();
-        let prepared = match self.admit(&touch) {
+        let prepared = span.in_scope(|| match self.admit(&touch) {
             Ok(in_flight) => prepare(self).map(|work| (work, in_flight)),
             Err(why) => Err(E::refuse(why)),
-        };
+        });
         let result = match prepared {
             Ok((work, _in_flight)) => {
                 let pause = touch.op.human.then(|| self.call.clock.pause());
                 let abandoned = Abandoned::watch(self, touch);
-                let (result, waited) = race(&self.capsule, self.served_by(touch.op), work).await;
+                let racing = race(&self.capsule, self.served_by(touch.op), work);
+                let (result, waited) = racing.instrument(span.clone()).await;
                 abandoned.disarm();
                 drop(pause);
                 self.call.waits += u64::from(waited);
@@ -145,7 +163,7 @@ impl State {
             }
             Err(arm) => Err(arm),
         };
-        Ok(self.close(touch, started, result, tell))
+        Ok(self.close(touch, started, result, tell, &span))
     }
 
     /// Writes an entry of the host's own beside the call's: a question was asked. Without it nothing may be asked.
@@ -174,8 +192,9 @@ impl State {
     }
 
     /// Counts a call that can neither fail nor touch anything outside the guest.
-    pub(super) fn count(&self) {
+    pub(super) fn count(&self, op: &'static Op) {
         Counters::add(&self.acting.counters.host_calls, 1);
+        self.capsule.host.metrics.called(&self.capsule.metrics, op.number(), Ended::Allowed, None);
     }
 
     fn admit(&self, touch: &Touch<'_>) -> Result<InFlight, Refusal> {
@@ -220,12 +239,16 @@ impl State {
         started: Option<Instant>,
         result: Result<T, E>,
         tell: impl FnOnce(&T) -> Verdict,
+        span: &Span,
     ) -> Result<T, E> {
-        self.count();
+        Counters::add(&self.acting.counters.host_calls, 1);
         let verdict = match &result {
             Ok(value) => tell(value),
             Err(arm) => Verdict::of_arm(arm.name(), self.is_cancelled(touch.op)),
         };
+        let took = started.map(|at| at.elapsed());
+        tally(&self.capsule, touch.op, verdict.outcome, took);
+        span.record("outcome", Ended::from(verdict.outcome).name());
         if verdict.outcome == Outcome::Denied {
             Counters::add(&self.acting.counters.denied, 1);
         }
@@ -237,7 +260,7 @@ impl State {
         if !wanted {
             return result;
         }
-        let written = write(&self.capsule, self.principal(), touch, verdict, started);
+        let written = write(&self.capsule, self.principal(), touch, verdict, took);
         if written { result } else { Err(E::refuse(Refusal::Audit)) }
     }
 }
@@ -252,14 +275,24 @@ fn pumps(op: &'static Op) -> bool {
     op.name.starts_with("ipc.subscription.") || op.name.starts_with("io.")
 }
 
+/// The span of a host call, inside that of its trigger. While nobody listens it is made of nothing.
+fn span(op: &'static Op) -> Span {
+    tracing::debug_span!(target: "astrid::call", "astrid.call", op = op.name, outcome = tracing::field::Empty)
+}
+
+/// Counts a finished call for the operators.
+fn tally(capsule: &CapsuleContext, op: &'static Op, outcome: Outcome, took: Option<Duration>) {
+    capsule.host.metrics.called(&capsule.metrics, op.number(), outcome.into(), took);
+}
+
 fn write(
     capsule: &CapsuleContext,
     principal: &Principal,
     touch: Touch<'_>,
     verdict: Verdict,
-    started: Option<Instant>,
+    took: Option<Duration>,
 ) -> bool {
-    let elapsed = started.map_or(0, |at| u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    let elapsed = took.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     let draft = Draft {
         operation: touch.op.name,
         capsule: Some(&capsule.id),
@@ -274,7 +307,6 @@ fn write(
         content: touch.content,
         detail: &[],
     };
-    tracing::trace!(target: "astrid::call", op = touch.op.name, outcome = ?verdict.outcome, elapsed);
     capsule.host.audit.append(&draft).is_ok()
 }
 
@@ -334,12 +366,17 @@ impl Abandoned {
 
 impl Drop for Abandoned {
     fn drop(&mut self) {
-        if !self.armed || self.op.audit == AuditRule::Never {
+        if !self.armed {
+            return;
+        }
+        let took = Some(self.started.elapsed());
+        tally(&self.capsule, self.op, Outcome::Cancelled, took);
+        if self.op.audit == AuditRule::Never {
             return;
         }
         let verdict = Verdict { outcome: Outcome::Cancelled, reason: "abandoned", bytes: 0 };
         let touch = Touch::of(self.op).on(&self.subject);
         // Nobody is left to be told; if the log is full or closed the trigger's own entry fails as well.
-        let _ = write(&self.capsule, &self.principal, touch, verdict, Some(self.started));
+        let _ = write(&self.capsule, &self.principal, touch, verdict, took);
     }
 }

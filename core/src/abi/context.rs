@@ -11,7 +11,9 @@ use super::tenant::Tenants;
 use crate::audit::Log;
 use crate::bus::{Bus, Message, Reach};
 use crate::cancel::Cancel;
+use crate::logs::Logs;
 use crate::manifest::Manifest;
+use crate::metrics::{CapsuleMetrics, Metrics};
 use crate::pending::Pending;
 use crate::people::{BoxFuture, Desk, Uplinks};
 use crate::policy::{Acl, Allowance, Capabilities, Instances};
@@ -68,6 +70,10 @@ pub struct HostContext {
     pub store: Store,
     /// The audit log.
     pub audit: Log,
+    /// What guests log.
+    pub logs: Logs,
+    /// What is counted for operators.
+    pub metrics: Arc<Metrics>,
     /// The message bus.
     pub bus: Bus,
     /// Where people are asked.
@@ -167,6 +173,8 @@ pub struct CapsuleContext {
     pub publish: Acl,
     /// What it may subscribe to.
     pub subscribe: Acl,
+    /// What is counted of it.
+    pub metrics: Arc<CapsuleMetrics>,
     /// The manifest.
     pub manifest: Arc<Manifest>,
     /// Its handlers, in the manifest's order.

@@ -21,7 +21,7 @@ impl error::Host for State {}
 
 impl error::HostError for State {
     async fn to_debug_string(&mut self, this: Resource<IoError>) -> wasmtime::Result<String> {
-        self.count();
+        self.count(&ops::io::ERROR_TO_DEBUG_STRING);
         // The kind alone: the text of an operating system's error may name a path of the host.
         let error = self.table.get(&this)?;
         let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
@@ -36,7 +36,7 @@ impl error::HostError for State {
 
 impl poll::HostPollable for State {
     async fn ready(&mut self, this: Resource<Pollable>) -> wasmtime::Result<bool> {
-        self.count();
+        self.count(&ops::io::POLLABLE_READY);
         let readiness = self.table.get(&this)?.readiness();
         Ok(readiness.is_ready() || readiness.is_closed())
     }

@@ -85,6 +85,7 @@ impl State {
             sequence: self.capsule.host.bus.next_sequence(),
             time: SystemTime::now(),
             depth,
+            trace: self.call.caller.as_ref().and_then(|caller| caller.trace),
             reach: Reach::Everyone,
             receipt: payload.receipt.map(|id| Receipt { id, publisher: Arc::clone(&self.capsule.id) }),
         };
@@ -247,8 +248,8 @@ impl Host for State {
                 (state.call.phase == Phase::Run).then(|| state.capsule.run_interest.add(pattern.clone()));
             let listener =
                 Listener { capsule: Arc::clone(&state.capsule.id), owner: state.capsule.owner.clone() };
-            let bus = &state.capsule.host.bus;
-            let queue = bus.subscribe_as(Some(listener), &pattern, admission, QueueLimits::default());
+            let (bus, counted) = (&state.capsule.host.bus, Arc::clone(&state.capsule.metrics));
+            let queue = bus.subscribe_counted(listener, counted, &pattern, admission, QueueLimits::default());
             let handle = SubscriptionHandle { queue: Arc::new(queue), _slot: slot, _interest: interest };
             state.table.push(handle).map_err(|_| ErrorCode::Quota)
         })
@@ -315,7 +316,7 @@ impl HostSubscription for State {
         &mut self,
         this: Resource<SubscriptionHandle>,
     ) -> wasmtime::Result<Resource<Pollable>> {
-        self.count();
+        self.count(&ops::ipc::SUBSCRIPTION_SUBSCRIBE_READINESS);
         let readiness = self.table.get(&this)?.queue.readiness();
         // The function has no error arm: a guest that holds more than its quota has broken a rule, and traps.
         let slot = self.owner.take(&self.capsule.id, Holding::Pollables);

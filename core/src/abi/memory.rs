@@ -91,6 +91,12 @@ impl MemoryMeter {
         Self { tenant, held: 0, refused: false }
     }
 
+    /// The bytes that the store holds.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+
     /// What growth the allocator then fails to make stays counted until the store is dropped: too much, never too little.
     fn grow(&mut self, each: u64, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         if maximum.is_some_and(|maximum| desired > maximum) {

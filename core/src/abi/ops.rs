@@ -15,6 +15,10 @@ macro_rules! ops {
                 name: concat!($package, ".", $function),
                 import: $import,
                 function: ops!(@ $kind $function),
+                place: {
+                    static PLACE: crate::abi::ops::Place = crate::abi::ops::Place::UNKNOWN;
+                    Some(&PLACE)
+                },
                 $($field: $value,)*
                 ..$base
             };
@@ -38,11 +42,14 @@ pub mod kv;
 pub mod net;
 #[macro_use]
 mod process_rows;
+mod place;
 pub mod process;
 pub mod process_1_1;
 pub mod request_context;
 pub mod sys;
 pub mod uplink;
+
+pub use place::Place;
 
 #[cfg(test)]
 mod tests;
@@ -83,9 +90,19 @@ pub struct Op {
     /// Whether a guest can come to call it once it is linked. A method is out of reach while no linked function hands
     /// out its resource.
     pub reachable: bool,
+    /// Where it is remembered which row of the table this is.
+    place: Option<&'static Place>,
 }
 
 impl Op {
+    /// Its number: its place among [`all`] rows.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.place.map_or(usize::MAX, |place| {
+            place.or_find(|| all().position(|op| op.name == self.name).unwrap_or(usize::MAX))
+        })
+    }
+
     /// The base of all rows: gated by nothing, counted nowhere, never waiting, audited when it goes wrong.
     const PLAIN: Self = Self {
         name: "",
@@ -103,6 +120,7 @@ impl Op {
         refusal: Refusal::Arm("unknown"),
         built: false,
         reachable: true,
+        place: None,
     };
 }
 

@@ -1,10 +1,12 @@
 //! What a guest's store holds: the handles of one instance and the call it is serving.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use wasmtime::component::ResourceTable;
+use zeroize::Zeroizing;
 
 use super::clock::CallClock;
 use super::context::CapsuleContext;
@@ -14,6 +16,7 @@ use crate::bus::Message;
 use crate::limits;
 use crate::people::CallbackError;
 use crate::principal::Principal;
+use crate::trace::TraceParent;
 
 /// Which export the guest is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +51,16 @@ pub struct Caller {
     pub sequence: Option<u64>,
     /// The place at which the guest is served, where messages to its capsule are served in order.
     pub turn: Option<u64>,
+    /// The larger piece of work this is part of, if anybody said so.
+    pub trace: Option<TraceParent>,
 }
 
 impl Caller {
     /// The embedding program itself, calling for `principal`.
     #[must_use]
     pub fn embedder(principal: Option<Principal>) -> Self {
-        let source = Arc::from(EMBEDDER);
-        Self { principal, source, time: SystemTime::now(), depth: 0, sequence: None, turn: None }
+        let (source, time) = (Arc::from(EMBEDDER), SystemTime::now());
+        Self { principal, source, time, depth: 0, sequence: None, turn: None, trace: None }
     }
 
     /// The caller that a message on the bus speaks for.
@@ -68,6 +73,7 @@ impl Caller {
             depth: message.depth,
             sequence: Some(message.sequence),
             turn: None,
+            trace: message.trace,
         }
     }
 }
@@ -114,6 +120,10 @@ pub struct State {
     pub call: Call,
     /// What it holds of its principal's memory.
     pub memory: MemoryMeter,
+    /// Secrets the guest has read, to be taken out of what it logs.
+    pub secrets: Vec<Zeroizing<String>>,
+    /// What was last told of the memory it holds.
+    told_memory: u64,
 }
 
 impl State {
@@ -123,6 +133,7 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::TABLE_HANDLES);
         Counters::add(&tenant.counters.instances, 1);
+        capsule.metrics.instances.fetch_add(1, Ordering::Relaxed);
         Self {
             table,
             capsule,
@@ -140,6 +151,18 @@ impl State {
                 fuel: 0,
                 fuel_seen: 0,
             },
+            secrets: Vec::new(),
+            told_memory: 0,
+        }
+    }
+
+    /// Brings the capsule's count of memory up to what this instance holds.
+    pub fn tell_memory(&mut self) {
+        let held = self.memory.held();
+        let change = signed(held) - signed(self.told_memory);
+        if change != 0 {
+            self.capsule.metrics.memory_bytes.fetch_add(change, Ordering::Relaxed);
+            self.told_memory = held;
         }
     }
 
@@ -152,6 +175,13 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        self.owner.counters.instances.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.owner.counters.instances.fetch_sub(1, Ordering::Relaxed);
+        let counted = &self.capsule.metrics;
+        counted.instances.fetch_sub(1, Ordering::Relaxed);
+        counted.memory_bytes.fetch_sub(signed(self.told_memory), Ordering::Relaxed);
     }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

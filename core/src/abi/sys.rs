@@ -1,9 +1,10 @@
 //! `astrid:sys`: configuration, the caller, time, randomness, the log and the capsule's own capabilities.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::arms::Arm;
 use super::bindings::astrid::sys::host::{
@@ -13,6 +14,7 @@ use super::call::{Touch, Verdict};
 use super::ops;
 use super::state::{Phase, State};
 use crate::limits;
+use crate::logs::{Level, LogLine, Owner};
 use crate::manifest::EnvKind;
 use crate::store::Scope;
 
@@ -24,14 +26,17 @@ static ANCHOR: OnceLock<Instant> = OnceLock::new();
 
 impl State {
     /// The value of a declared key: this principal's, else the host's, else the manifest's default.
-    fn config(&self, key: &str) -> crate::Result<Option<String>> {
+    fn config(&mut self, key: &str) -> crate::Result<Option<String>> {
         let Some(field) = self.capsule.manifest.env.iter().find(|field| field.key == key) else {
             return Ok(None);
         };
         let store = &self.capsule.host.store;
         if field.kind == EnvKind::Secret {
             let secret = store.secrets().get_effective(self.principal(), &self.capsule.id, key)?;
-            return Ok(secret.filter(|value| !value.is_empty()).map(|value| value.as_str().to_owned()));
+            let secret = secret.filter(|value| !value.is_empty());
+            let text = secret.as_ref().map(|value| value.as_str().to_owned());
+            self.remember_secret(secret);
+            return Ok(text);
         }
         let capsule = self.capsule.id.to_string();
         let own = Scope { principal: Some(self.principal().clone()), capsule };
@@ -44,6 +49,17 @@ impl State {
         }
         // A declared key without a value is the empty string, so that guests tell "not declared" from "not set".
         Ok(Some(default_text(field.default.as_ref())))
+    }
+}
+
+impl State {
+    /// Keeps a secret that the guest has read, so that it can be taken out of what the guest logs.
+    fn remember_secret(&mut self, secret: Option<Zeroizing<String>>) {
+        let Some(secret) = secret.filter(|secret| !self.secrets.contains(secret)) else { return };
+        if self.secrets.len() >= limits::LOG_SECRETS {
+            self.secrets.remove(0);
+        }
+        self.secrets.push(secret);
     }
 }
 
@@ -78,34 +94,23 @@ impl Host for State {
     }
 
     async fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
-        let line = log_line(&message);
-        let logged: Result<(), ErrorCode> = self.effect(
-            Touch::of(&ops::sys::LOG).on(level_name(level)).moving(message.as_bytes()),
-            |state| {
-                let (capsule, principal) = (&*state.capsule.id, state.principal().as_str());
-                match level {
-                    LogLevel::Trace => {
-                        tracing::trace!(target: "astrid::capsule", capsule, principal, "{line}");
-                    }
-                    LogLevel::Debug => {
-                        tracing::debug!(target: "astrid::capsule", capsule, principal, "{line}");
-                    }
-                    LogLevel::Info => tracing::info!(target: "astrid::capsule", capsule, principal, "{line}"),
-                    LogLevel::Warn => tracing::warn!(target: "astrid::capsule", capsule, principal, "{line}"),
-                    LogLevel::Error => {
-                        tracing::error!(target: "astrid::capsule", capsule, principal, "{line}");
-                    }
-                }
+        let level = Level::from(level);
+        let logged: Result<(), ErrorCode> =
+            self.effect(Touch::of(&ops::sys::LOG).on(level.name()).moving(message.as_bytes()), |state| {
+                let capsule = &state.capsule;
+                let owner = Owner { principal: state.principal().clone(), capsule: Arc::clone(&capsule.id) };
+                let line = LogLine::new(owner, level, &message, &state.secrets);
+                trace(&line);
+                capsule.host.logs.write(line, &capsule.metrics);
                 Ok(())
-            },
-        )?;
+            })?;
         // The function has no result: a line that the audit could not take is not logged, and the guest goes on.
         drop(logged);
         Ok(())
     }
 
     async fn signal_ready(&mut self) -> wasmtime::Result<()> {
-        self.count();
+        self.count(&ops::sys::SIGNAL_READY);
         if self.call.phase == Phase::Run {
             self.capsule.ready.give();
         }
@@ -113,13 +118,13 @@ impl Host for State {
     }
 
     async fn clock_ms(&mut self) -> wasmtime::Result<u64> {
-        self.count();
+        self.count(&ops::sys::CLOCK_MS);
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
     async fn clock_monotonic_ns(&mut self) -> wasmtime::Result<u64> {
-        self.count();
+        self.count(&ops::sys::CLOCK_MONOTONIC_NS);
         let elapsed = ANCHOR.get_or_init(Instant::now).elapsed();
         Ok(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
     }
@@ -171,7 +176,7 @@ impl Host for State {
     }
 
     async fn enumerate_capabilities(&mut self) -> wasmtime::Result<Vec<String>> {
-        self.count();
+        self.count(&ops::sys::ENUMERATE_CAPABILITIES);
         Ok(self.capsule.capabilities.held().into_iter().map(str::to_owned).collect())
     }
 }
@@ -185,20 +190,28 @@ fn default_text(default: Option<&serde_json::Value>) -> String {
     }
 }
 
-fn level_name(level: LogLevel) -> &'static str {
-    match level {
-        LogLevel::Trace => "trace",
-        LogLevel::Debug => "debug",
-        LogLevel::Info => "info",
-        LogLevel::Warn => "warn",
-        LogLevel::Error => "error",
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Trace => Self::Trace,
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Error => Self::Error,
+        }
     }
 }
 
-/// Cuts a message to its limit and spells control characters out, so that no guest can forge a line of another.
-fn log_line(message: &str) -> String {
-    let end = message.floor_char_boundary(limits::LOG_BYTES);
-    crate::people::visible(&message[..end])
+/// Hands a line to the subscriber of the embedding program, if there is one.
+fn trace(line: &LogLine) {
+    let (capsule, principal, text) = (&*line.owner.capsule, line.owner.principal.as_str(), &line.message);
+    match line.level {
+        Level::Trace => tracing::trace!(target: "astrid::capsule", capsule, principal, "{text}"),
+        Level::Debug => tracing::debug!(target: "astrid::capsule", capsule, principal, "{text}"),
+        Level::Info => tracing::info!(target: "astrid::capsule", capsule, principal, "{text}"),
+        Level::Warn => tracing::warn!(target: "astrid::capsule", capsule, principal, "{text}"),
+        Level::Error => tracing::error!(target: "astrid::capsule", capsule, principal, "{text}"),
+    }
 }
 
 /// The time as RFC 3339 in UTC.
@@ -210,13 +223,6 @@ fn rfc3339(time: SystemTime) -> String {
 mod tests {
     use super::super::arms::Refusal;
     use super::*;
-
-    #[test]
-    fn a_log_line_is_one_line_of_bounded_length() {
-        assert_eq!(log_line("a\nb").lines().count(), 1);
-        let long = "ä".repeat(limits::LOG_BYTES);
-        assert!(log_line(&long).len() <= limits::LOG_BYTES);
-    }
 
     #[test]
     fn refusals_of_sys_have_their_own_arms() {

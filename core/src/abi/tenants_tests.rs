@@ -33,6 +33,7 @@ fn message(attribution: Attribution, sender: Option<Principal>, sequence: u64) -
         depth: 0,
         reach: Reach::Everyone,
         receipt: None,
+        trace: None,
     }
 }
 

@@ -199,6 +199,12 @@ impl Log {
         self.syncer.flush().map_err(|SyncFailed| poisoned())
     }
 
+    /// How many records the log has, from its beginning: entries and checkpoints.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.shared.state.lock().head.seq
+    }
+
     /// The salt of one entry's commitment, to be given to whoever shall check what its content was: the commitment is
     /// keyed BLAKE3, under this salt, of the content's BLAKE3. It tells nothing about other entries.
     pub fn salt(&self, seq: u64) -> [u8; 32] {

@@ -65,14 +65,24 @@ impl Buckets {
         self.messages == 0
     }
 
+    /// How many messages wait, and how many bytes they have.
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.messages, self.bytes)
+    }
+
     /// How many messages were ever taken in.
     pub(super) fn arrived(&self) -> u64 {
         self.arrivals
     }
 
     /// Takes a message in and says how many were lost by it: older ones that had to make room, or the message itself when
-    /// it is larger than the whole budget.
-    pub(super) fn push(&mut self, message: Arc<Message>, limits: QueueLimits) -> u64 {
+    /// it is larger than the whole budget. `evicted` hears of those that had to make room for its bytes.
+    pub(super) fn push(
+        &mut self,
+        message: Arc<Message>,
+        limits: QueueLimits,
+        evicted: &mut dyn FnMut(&Message),
+    ) -> u64 {
         let size = message.size();
         if size > limits.bytes || limits.messages_per_publisher == 0 {
             return 1;
@@ -82,7 +92,10 @@ impl Buckets {
         if self.waiting.get(&publisher).is_some_and(|b| b.messages.len() >= limits.messages_per_publisher) {
             lost += u64::from(self.pop(&publisher).is_some());
         }
-        while self.bytes + size > limits.bytes && self.evict_oldest() {
+        while self.bytes + size > limits.bytes
+            && let Some(oldest) = self.evict_oldest()
+        {
+            evicted(&oldest);
             lost += 1;
         }
         let arrival = self.arrivals;
@@ -162,13 +175,13 @@ impl Buckets {
     }
 
     /// Drops the oldest message of all, which is the head of the queue with the oldest head.
-    fn evict_oldest(&mut self) -> bool {
+    fn evict_oldest(&mut self) -> Option<Arc<Message>> {
         while let Some((arrival, publisher)) = self.order.pop_front() {
             if self.still_waits(arrival, &publisher) {
-                return self.pop(&publisher).is_some();
+                return self.pop(&publisher);
             }
         }
-        false
+        None
     }
 
     /// Whether the message with this arrival number is still there: a publisher loses its messages from the front only.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::Reach;
 use crate::principal::Principal;
 use crate::topic::Topic;
+use crate::trace::TraceParent;
 
 /// Who stands behind a message. It is also the key of the queue a message waits in: messages that a principal sent and
 /// messages that an uplink sent in its name are two publishers.
@@ -49,6 +50,8 @@ pub struct Message {
     pub time: SystemTime,
     /// How many publishes led to it: 0 for the first of a chain.
     pub depth: u8,
+    /// The trace it is part of; subscribers do not see it, what they cause inherits it.
+    pub trace: Option<TraceParent>,
     /// Which capsules may hear it, whatever they subscribe to.
     pub reach: Reach,
     /// How its publisher is told if the one capsule that should serve it does not, if he asked to be.

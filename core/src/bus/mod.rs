@@ -8,6 +8,7 @@
 //! lock of its own. Neither is held while anything is woken or awaited.
 
 mod buckets;
+mod counted;
 mod message;
 mod queue;
 mod reach;
@@ -25,7 +26,9 @@ pub use queue::Batch;
 pub use reach::{Listener, Reach};
 pub use subscription::{Readiness, Subscription};
 
+use crate::metrics::CapsuleMetrics;
 use crate::topic::{Index, Pattern};
+use counted::Counted;
 use queue::Queue;
 
 /// A message bus. Clones share it.
@@ -135,10 +138,34 @@ impl Bus {
         admission: Admission,
         limits: QueueLimits,
     ) -> Subscription {
+        self.enter(listener, None, pattern, admission, limits)
+    }
+
+    /// As [`Self::subscribe_as`], with what happens in the queue counted for the capsule.
+    pub fn subscribe_counted(
+        &self,
+        listener: Listener,
+        metrics: Arc<CapsuleMetrics>,
+        pattern: &Pattern,
+        admission: Admission,
+        limits: QueueLimits,
+    ) -> Subscription {
+        let counted = Counted { capsule: Arc::clone(&listener.capsule), metrics };
+        self.enter(Some(listener), Some(counted), pattern, admission, limits)
+    }
+
+    fn enter(
+        &self,
+        listener: Option<Listener>,
+        counted: Option<Counted>,
+        pattern: &Pattern,
+        admission: Admission,
+        limits: QueueLimits,
+    ) -> Subscription {
         let mut index = self.shared.index.write();
         let closed = self.shared.closed.load(Ordering::Acquire);
         let id = self.shared.subscriptions.fetch_add(1, Ordering::Relaxed);
-        let queue = Arc::new(Queue::new(limits, closed));
+        let queue = Arc::new(Queue::new(limits, counted, closed));
         if !closed {
             index.insert(pattern, id, Entry { admission, listener, queue: Arc::clone(&queue) });
         }

@@ -6,11 +6,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::buckets::{Buckets, QueueLimits};
+use super::counted::Counted;
 use super::message::Message;
 
 /// Shared by the bus, the subscription and its readiness. Once closed it holds nothing.
 pub(super) struct Queue {
     limits: QueueLimits,
+    counted: Option<Counted>,
     state: Mutex<State>,
     /// Told when the queue stops being empty and when it closes. A waiter is a node in a list, not a thread or a task.
     changed: Notify,
@@ -36,9 +38,9 @@ pub struct Batch {
 }
 
 impl Queue {
-    pub(super) fn new(limits: QueueLimits, closed: bool) -> Self {
+    pub(super) fn new(limits: QueueLimits, counted: Option<Counted>, closed: bool) -> Self {
         let state = State { closed, ..State::default() };
-        Self { limits, state: Mutex::new(state), changed: Notify::new() }
+        Self { limits, counted, state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Takes a message in and wakes who waits. False if it was not: the queue is closed, or it could never hold it.
@@ -49,9 +51,14 @@ impl Queue {
                 return false;
             }
             let was_empty = state.buckets.is_empty();
-            let arrived = state.buckets.arrived();
-            let lost = state.buckets.push(message, self.limits);
+            let (arrived, held) = (state.buckets.arrived(), state.buckets.held());
+            let lost = state.buckets.push(message, self.limits, &mut |evicted| {
+                if let Some(counted) = &self.counted {
+                    counted.evicted(evicted);
+                }
+            });
             state.lose(lost);
+            self.count(held, state.buckets.held(), lost);
             (state.buckets.arrived() > arrived, was_empty && !state.buckets.is_empty())
         };
         // Who came later saw the message; so only the step from empty to not empty has anybody to wake.
@@ -64,12 +71,15 @@ impl Queue {
     /// Counts a message that matched but was not offered.
     pub(super) fn skip(&self) {
         self.state.lock().lose(1);
+        self.count((0, 0), (0, 0), 1);
     }
 
     /// The next batch and the counts.
     pub(super) fn take(&self, budget: usize) -> Batch {
         let mut state = self.state.lock();
+        let held = state.buckets.held();
         let messages = state.buckets.take(budget);
+        self.count(held, state.buckets.held(), 0);
         Batch { messages, dropped: std::mem::take(&mut state.dropped), lagged: state.lagged }
     }
 
@@ -82,6 +92,7 @@ impl Queue {
             }
             std::mem::take(&mut state.buckets)
         };
+        self.count(waiting.held(), (0, 0), 0);
         self.changed.notify_waiters();
         drop(waiting);
         true
@@ -106,6 +117,12 @@ impl Queue {
                 return;
             }
             changed.await;
+        }
+    }
+
+    fn count(&self, before: (usize, usize), after: (usize, usize), lost: u64) {
+        if let Some(counted) = &self.counted {
+            counted.moved(before, after, lost);
         }
     }
 

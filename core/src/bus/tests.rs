@@ -37,6 +37,7 @@ fn message_on(topic: &str, attribution: Attribution, payload: &str) -> Arc<Messa
         depth: 0,
         reach: Reach::Everyone,
         receipt: None,
+        trace: None,
     })
 }
 

@@ -101,6 +101,7 @@ pub(super) async fn prepare(
     loading: Loading,
 ) -> Result<Arc<Loaded>> {
     host.tenants.admit(&loading.principal)?;
+    prune_logs(host, package.id());
     let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
     let context = assemble(host, &package.manifest, package.hash, &loading)?;
     let live = Live { context, compiled: Arc::new(compiled) };
@@ -138,6 +139,12 @@ impl Loaded {
         let context = assemble(&context.host, &self.manifest, self.hash, &self.loading)?;
         Ok(Self::new(Live { context, compiled }, self.loading.clone(), Arc::clone(&self.warnings)))
     }
+}
+
+/// Throws old days of the capsule's logs away, beside the loading.
+fn prune_logs(host: &Arc<HostContext>, id: &str) {
+    let (pruning, id) = (Arc::clone(host), id.to_owned());
+    host.runtime.spawn_blocking(move || pruning.logs.prune(&id));
 }
 
 /// The hash comes from an installation here, else from the manifest or the file an installer wrote beside it.
@@ -193,9 +200,11 @@ pub(super) fn assemble(
         .collect();
     let name = [manifest.package.name.as_bytes(), &[0], &hash].concat();
     let source = Uuid::new_v5(&SOURCES, &name).to_string();
+    let id: Arc<str> = Arc::from(manifest.package.name.as_str());
+    let metrics = host.metrics.capsule(&id);
     Ok(Arc::new(CapsuleContext {
         host: Arc::clone(host),
-        id: Arc::from(manifest.package.name.as_str()),
+        id,
         artifact: hash,
         source: Arc::from(source),
         owner: loading.principal.clone(),
@@ -204,6 +213,7 @@ pub(super) fn assemble(
         publish: Acl::publish(&manifest),
         subscribe: Acl::subscribe(&manifest),
         bindings,
+        metrics,
         uplinks: Uplinks::new(&manifest.package.name),
         cancel: Cancel::default(),
         ready: Cancel::default(),

@@ -19,6 +19,7 @@ mod run;
 mod share;
 mod shelf;
 mod slot;
+mod span;
 mod trigger;
 mod unload;
 
@@ -67,6 +68,10 @@ pub enum State {
 }
 
 impl State {
+    /// Every state, in the order of a life.
+    pub const ALL: [Self; 6] =
+        [Self::Loading, Self::Ready, Self::Running, Self::Completed, Self::Failed, Self::Unloaded];
+
     /// The state's name, the same in every language.
     #[must_use]
     pub const fn name(self) -> &'static str {

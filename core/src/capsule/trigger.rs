@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tracing::{Instrument, Span};
+
 use super::share::Share;
-use super::{Live, Loaded};
+use super::{Live, Loaded, span};
 use crate::abi::state::{Caller, FailureSlot};
 use crate::abi::tenant::{Counters, Tenant};
 use crate::audit::{Draft, Outcome};
 use crate::engine::{HookReply, Instance, Start};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::metrics::Ended;
 use crate::pending::Begun;
 use crate::principal::Principal;
 
@@ -79,7 +82,7 @@ impl Loaded {
         })
     }
 
-    async fn invoke_plainly(self: &Arc<Self>, invocation: Invocation<'_>) -> Result<HookResult> {
+    async fn invoke_plainly(self: &Arc<Self>, mut invocation: Invocation<'_>) -> Result<HookResult> {
         // Held until the entry is written: an unload waits for it before the log may close.
         let (generation, live, _in_flight) = self.admit()?;
         if invocation.payload.len() > limits::TRIGGER_PAYLOAD_BYTES {
@@ -89,7 +92,8 @@ impl Loaded {
         let host = Arc::clone(&live.context.host);
         host.audit.admit()?;
         let principal = invocation.principal.clone().unwrap_or_else(|| live.context.owner.clone());
-        let mut record = Record::open(&live, &principal, &invocation);
+        let span = span::of_trigger(&self.id, invocation.action, &mut invocation.caller);
+        let mut record = Record::open(&live, &principal, &invocation, &span);
         // A message is answered for the one who sent it, never for another of the same name; the owner of a capsule is known
         // since it was loaded.
         let admitted = match invocation.caller.sequence.filter(|_| invocation.principal.is_some()) {
@@ -102,7 +106,8 @@ impl Loaded {
         };
         Counters::add(&tenant.counters.triggers, 1);
         let _for_tenant = tenant.in_flight.begin();
-        let served = tenant.while_here(&host.runtime, generation.serve(&live, &tenant, &invocation)).await;
+        let serving = generation.serve(&live, &tenant, &invocation, &span).instrument(span.clone());
+        let served = tenant.while_here(&host.runtime, serving).await;
         let served = served.unwrap_or_else(|| Err(removed(&principal)));
         let recorded = record.close(served.as_ref().err());
         let served = served?;
@@ -130,6 +135,7 @@ impl Loaded {
         live: &Live,
         tenant: &Arc<Tenant>,
         invocation: &Invocation<'_>,
+        span: &Span,
     ) -> Result<HookResult> {
         let failure = FailureSlot::default();
         let most = Duration::from_secs(tenant.profile().quotas.max_timeout_secs);
@@ -149,6 +155,7 @@ impl Loaded {
         };
         let exit = instance.hook(start, invocation.action, invocation.payload).await;
         share.settle(exit.fuel);
+        span.record("fuel", exit.fuel);
         Counters::add(&tenant.counters.fuel, exit.fuel);
         place.put(instance);
         let failed = failure.lock().take();
@@ -165,14 +172,15 @@ struct Record<'a> {
     principal: &'a Principal,
     action: &'a str,
     payload: &'a [u8],
+    span: &'a Span,
     started: Instant,
     open: bool,
 }
 
 impl<'a> Record<'a> {
-    fn open(live: &'a Live, principal: &'a Principal, invocation: &Invocation<'a>) -> Self {
+    fn open(live: &'a Live, principal: &'a Principal, invocation: &Invocation<'a>, span: &'a Span) -> Self {
         let (action, payload) = (invocation.action, invocation.payload);
-        Self { live, principal, action, payload, started: Instant::now(), open: true }
+        Self { live, principal, action, payload, span, started: Instant::now(), open: true }
     }
 
     fn close(&mut self, failure: Option<&Error>) -> Result<()> {
@@ -186,6 +194,11 @@ impl<'a> Record<'a> {
     fn write(&mut self, outcome: Outcome, reason: &str) -> Result<()> {
         self.open = false;
         let context = &self.live.context;
+        let took = self.started.elapsed();
+        let ended = Ended::from(outcome);
+        context.metrics.triggers.add(ended);
+        context.metrics.trigger_took(self.action, took);
+        self.span.record("outcome", ended.name());
         let draft = Draft {
             capsule: Some(&context.id),
             artifact: Some(&context.artifact),
@@ -193,7 +206,7 @@ impl<'a> Record<'a> {
             reason,
             subject: self.action,
             bytes: self.payload.len() as u64,
-            elapsed_ns: u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            elapsed_ns: u64::try_from(took.as_nanos()).unwrap_or(u64::MAX),
             content: Some(self.payload),
             ..Draft::new("capsule.trigger", outcome)
         };

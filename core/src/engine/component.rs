@@ -1,6 +1,7 @@
 //! A component from bytes to something that can be instantiated for anyone.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 use wasmtime::component::{Component, InstancePre};
@@ -9,6 +10,7 @@ use super::bounds::{Measured, measure};
 use super::code::{Code, Origin};
 use super::instance::HookIndices;
 use super::machine::{Half, Machine};
+use super::tally::{Found, tally};
 use super::{Engine, Exports, inspect};
 use crate::abi::context::Slot;
 use crate::abi::state::State;
@@ -127,6 +129,7 @@ fn look(engine: &Engine, bytes: &[u8]) -> Result<Look> {
     let machine = &engine.machine;
     let origin = Origin { component: *blake3::hash(bytes).as_bytes(), engine: machine.fingerprint };
     if let Some(linked) = machine.recent.get(&origin.component) {
+        tally().found(Found::Memory);
         return Ok(Look::Known(linked));
     }
     let exports = inspect(bytes)?;
@@ -136,7 +139,10 @@ fn look(engine: &Engine, bytes: &[u8]) -> Result<Look> {
         && let Some(code) = cache.find(&origin)
     {
         match unknown.link(machine, &code) {
-            Ok(linked) => return Ok(Look::Known(linked)),
+            Ok(linked) => {
+                tally().found(Found::Disk);
+                return Ok(Look::Known(linked));
+            }
             // Code of this home that does not load any more is as good as none.
             Err(error) => {
                 tracing::warn!(target: "astrid::engine", %error, "kept code does not load; it is compiled again");
@@ -152,9 +158,13 @@ impl Unknown {
         let machine = &engine.machine;
         // Somebody may have compiled the same while this waited for its turn.
         if let Some(linked) = machine.recent.get(&self.origin.component) {
+            tally().found(Found::Memory);
             return Ok(linked);
         }
-        let code = Code::compile(&machine.on_demand.wasmtime, bytes)?;
+        let started = Instant::now();
+        let code = Code::compile(&machine.on_demand.wasmtime, bytes);
+        tally().compiled(started.elapsed());
+        let code = code?;
         let linked = self.link(machine, &code)?;
         if let Some(cache) = &engine.cache {
             cache.keep(&self.origin, &code);

@@ -1,6 +1,7 @@
 //! One instance of a component, made for one principal and never shown to another.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::TypedFunc;
@@ -189,6 +190,8 @@ impl Instance {
         };
         let state = self.store.data_mut();
         state.call.caller = None;
+        state.tell_memory();
+        state.capsule.metrics.fuel.fetch_add(fuel, Ordering::Relaxed);
         Exit { result, fuel }
     }
 }
@@ -210,6 +213,7 @@ pub struct Start {
 fn at_tick(store: &mut StoreContextMut<'_, State>, dog: &mut Watchdog) -> wasmtime::Result<UpdateDeadline> {
     let left = store.get_fuel()?;
     let state = store.data_mut();
+    state.tell_memory();
     if state.call.clock.remaining() == Remaining::Expired {
         return Ok(UpdateDeadline::Interrupt);
     }

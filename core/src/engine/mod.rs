@@ -12,6 +12,7 @@ mod instance;
 mod machine;
 mod queue;
 mod recent;
+mod tally;
 mod ticker;
 mod watch;
 mod watchdog;
@@ -21,6 +22,7 @@ pub use component::Compiled;
 pub use fault::fault;
 pub use inspect::{Exports, check_header, inspect};
 pub use instance::{Exit, HookReply, Instance, Start};
+pub use tally::{Found, Tally, tally};
 pub use watch::Stopped;
 
 use std::sync::Arc;

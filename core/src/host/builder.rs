@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::{Host, HostOptions, Inner, Open};
 use crate::abi::context::{HostContext, Registry, Relay};
+use crate::abi::ops;
 use crate::abi::tenant::Tenants;
 use crate::audit::{Draft, Log, Options, Outcome};
 use crate::bus::Bus;
@@ -16,7 +17,9 @@ use crate::capsule::Terms;
 use crate::dispatch::Dispatcher;
 use crate::engine::{Cache, Engine};
 use crate::error::{Error, ErrorKind, Result};
+use crate::logs::{LogSink, Logs};
 use crate::manifest::ParseOptions;
+use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
@@ -32,6 +35,7 @@ pub struct HostBuilder {
     elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
     approval: Option<Callback<ApprovalQuestion, Decision>>,
     uplink: Option<Callback<UplinkEvent, Delivery>>,
+    pub(super) log: Option<LogSink>,
     options: HostOptions,
 }
 
@@ -44,7 +48,7 @@ impl std::fmt::Debug for HostBuilder {
 impl HostBuilder {
     pub(super) fn new(home: PathBuf) -> Self {
         let options = HostOptions::default();
-        Self { home, workspace: None, elicit: None, approval: None, uplink: None, options }
+        Self { home, workspace: None, elicit: None, approval: None, uplink: None, log: None, options }
     }
 
     /// The folder capsules see as their workspace; kept for the file functions.
@@ -130,10 +134,14 @@ impl HostBuilder {
         let desk = Desk::new(runtime.handle().clone(), self.elicit, self.approval, self.uplink, timeouts);
         let bus = Bus::new();
         let tenants = Tenants::new(Profiles::of(&self.home), profile, options.max_principals, bus.clone())?;
+        let metrics = Arc::new(Metrics::new(ops::all().map(|op| op.name)));
+        let logs = Logs::new(self.home.join("log"), self.log, Arc::clone(&metrics));
         let context = Arc::new(HostContext {
             runtime: runtime.handle().clone(),
             store,
             audit,
+            logs,
+            metrics,
             bus,
             desk,
             tenants,

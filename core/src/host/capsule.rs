@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Manifest;
 use crate::people::BoxFuture;
 use crate::principal::Principal;
+use crate::trace::TraceParent;
 
 /// A loaded capsule: a cheap handle, to be cloned and shared. It follows the capsule through upgrades, reloads and
 /// restarts until it is unloaded.
@@ -106,6 +107,7 @@ impl Capsule {
             payload: payload.into(),
             principal: None,
             timeout: None,
+            traceparent: None,
         }
     }
 
@@ -152,12 +154,20 @@ pub struct Trigger {
     payload: Vec<u8>,
     principal: Option<Principal>,
     timeout: Option<Duration>,
+    traceparent: Option<String>,
 }
 
 impl Trigger {
     /// For whom; the capsule's owner when nobody is named.
     pub fn principal(mut self, principal: Principal) -> Self {
         self.principal = Some(principal);
+        self
+    }
+
+    /// The W3C trace context this call is part of, as a `traceparent` header spells it. It is visible in the spans, and
+    /// inherited by what is published during the call and by what that causes. A malformed one is an `invalid_argument`.
+    pub fn traceparent(mut self, text: impl Into<String>) -> Self {
+        self.traceparent = Some(text.into());
         self
     }
 
@@ -182,12 +192,13 @@ impl IntoFuture for Trigger {
                     "this host serves calls that name a principal only",
                 ));
             }
+            let trace = self.traceparent.as_deref().map(TraceParent::parse).transpose()?;
             let invocation = Invocation {
                 action: &self.action,
                 payload: &self.payload,
                 principal: self.principal.clone(),
                 timeout: self.timeout,
-                caller: Caller::embedder(self.principal.clone()),
+                caller: Caller { trace, ..Caller::embedder(self.principal.clone()) },
             };
             self.capsule.slot.current().invoke(invocation).await
         })

@@ -5,6 +5,8 @@ mod builder;
 mod capsule;
 mod inspect;
 mod lifecycle;
+mod logs;
+mod metrics;
 mod options;
 mod principals;
 mod publish;
@@ -234,6 +236,8 @@ impl Host {
         let (sender, done) = tokio::sync::oneshot::channel();
         // A runtime must not be waited for on one of its own threads, nor on somebody's executor.
         let ending = std::thread::Builder::new().name("astrid-close".to_owned()).spawn(move || {
+            // Nobody writes a line any more; a sink may take a moment for those that are left.
+            open.context.logs.close();
             open.runtime.shutdown_timeout(SHUTDOWN);
             drop((open.context, open.dispatcher, open.engine));
             // Nobody may be waiting any more.

@@ -90,6 +90,7 @@ impl Publish {
             sequence: host.bus.next_sequence(),
             time: SystemTime::now(),
             depth: 0,
+            trace: None,
             reach: Reach::Everyone,
             receipt: None,
         };

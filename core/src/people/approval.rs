@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::question::ApprovalQuestion;
 use super::risk::Risk;
-use super::visible::visible;
 use crate::limits;
 use crate::principal::Principal;
+use crate::visible::visible;
 
 /// A request as the guest wrote it, or after [`ApprovalDraft::normalise`] as it is judged and remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use uuid::Uuid;
 
 use super::question::{ElicitAnswer, ElicitKind, ElicitQuestion, Phase};
-use super::visible::{visible, visible_prose};
 use crate::limits;
 use crate::principal::Principal;
+use crate::visible::{visible, visible_prose};
 
 /// A question as the guest wrote it.
 #[derive(Clone, Debug)]

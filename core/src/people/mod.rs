@@ -12,8 +12,8 @@ mod elicit;
 mod question;
 mod risk;
 mod uplink;
-mod visible;
 
+pub use crate::visible::{visible, visible_prose};
 pub use answer::{BoxFuture, Callback, CallbackError, CallbackFault, Unanswered};
 pub use approval::ApprovalDraft;
 pub use desk::{Desk, DeskTimeouts};
@@ -24,7 +24,6 @@ pub use question::{
 };
 pub use risk::Risk;
 pub use uplink::{Sending, UplinkDraft, UplinkRefusal, Uplinks};
-pub use visible::{visible, visible_prose};
 
 /// What an uplink is for, as the manifest and the guest both name it.
 pub use crate::manifest::UplinkProfile as Profile;

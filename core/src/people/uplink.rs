@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::Profile;
 use super::question::{UplinkInfo, UplinkMessage};
-use super::visible::{visible, visible_prose};
 use crate::limits;
 use crate::manifest::UplinkDecl;
 use crate::principal::Principal;
+use crate::visible::{visible, visible_prose};
 
 /// Why an uplink call of a guest is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

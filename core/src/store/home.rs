@@ -7,6 +7,7 @@
 //! home/store/    the embedded database
 //! home/audit/    the audit log
 //! home/etc/      what operators write: the profiles of principals
+//! home/log/      what guests logged, a folder for each principal and in it one for each capsule
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
