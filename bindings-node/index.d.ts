@@ -385,6 +385,11 @@ export interface AuditEntry {
   readonly seq: number;
   /** Nanoseconds since 1970. */
   readonly timeNs: bigint;
+  /** How many it stands for: more than 1 where repeats beyond the rate were counted together. */
+  readonly count: number;
+  /** When the first and the last of them were recorded. */
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
   readonly operation: string;
   readonly capsule: string | null;
   readonly artifact: string | null;

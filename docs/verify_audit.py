@@ -3,7 +3,7 @@
 
     verify_audit.py AUDIT_FOLDER PUBLIC_KEY [COUNT:HEAD ...]
 
-PUBLIC_KEY is 64 hexadecimal digits, or a file that holds them. Each COUNT:HEAD is a checkpoint kept elsewhere. Prints
+PUBLIC_KEY is 64 hexadecimal digits, or a file that holds them: the first key of the log, which names those after it. Each COUNT:HEAD is a checkpoint kept elsewhere. Prints
 what is wrong, one line each, and exits with 1 if anything is. Slow (some thousand records a second) and independent.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 
 HEADER = b"astrid:a\x01\0\0\0\0\0\0\0"
 DOMAIN = b"astrid-host audit checkpoint v1\0"
+CHANGE_DOMAIN = b"astrid-host audit key change v1\0"
+ENTRY, CHECKPOINT, COUNTED, KEY_CHANGE = 1, 2, 3, 4
 APART = 1024
 
 
@@ -161,7 +163,11 @@ class Reader:
             raise Malformed
 
 
-def read_entry(r):
+def read_entry(r, counted):
+    if counted:
+        count, first, last = r.number(8), r.number(8), r.number(8)
+        if count < 1 or first > last:
+            raise Malformed
     r.option(lambda: r.take(32))
     if not 1 <= r.number(1) <= 4:
         raise Malformed
@@ -189,7 +195,7 @@ def verify(folder, key, kept):
         while data[at:at + 4].strip(b"\0"):
             length = int.from_bytes(data[at:at + 4], "little")
             body, found = data[at + 4:at + 4 + length], data[at + 4 + length:at + 36 + length]
-            if length < 50 or len(found) < 32 or blake3(body) != found or body[0] != 1 or body[1] not in (1, 2):
+            if length < 50 or len(found) < 32 or blake3(body) != found or body[0] != 1 or not 1 <= body[1] <= 4:
                 yield f"record {seq + 1}: damaged or unfinished"
                 return
             number, when = struct.unpack_from("<QQ", body, 2)
@@ -201,18 +207,22 @@ def verify(folder, key, kept):
                 yield f"record {number}: is older than the one before"
             reader = Reader(body[50:])
             try:
-                if body[1] == 1:
+                if body[1] in (ENTRY, COUNTED):
                     uncovered += 1
                     if uncovered == APART + 1:
                         yield f"record {number}: a checkpoint is missing"
-                    read_entry(reader)
+                    read_entry(reader, body[1] == COUNTED)
                 else:
                     uncovered = 0
                     count, its_key, signature = reader.number(8), reader.take(32), reader.take(64)
+                    following = reader.take(32) if body[1] == KEY_CHANGE else b""
                     reader.end()
-                    message = DOMAIN + body[18:50] + struct.pack("<QQ", count, when)
+                    domain = CHANGE_DOMAIN if following else DOMAIN
+                    message = domain + body[18:50] + struct.pack("<QQ", count, when) + following
                     if count != number - 1 or its_key != key or not signed(key, message, signature):
-                        yield f"record {number}: not a checkpoint of this log by this key"
+                        yield f"record {number}: not signed by the key of this log"
+                    elif following:
+                        key = following
             except Malformed:
                 yield f"record {number}: malformed"
             seq, time, head, at = number, when, found, at + 36 + length

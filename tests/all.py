@@ -27,6 +27,7 @@ SUITES = [
         {},
         "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header --test waiting",
     ),
+    ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
     ("c: scenarios", ".", {}, "tests/runners/c/run.sh"),

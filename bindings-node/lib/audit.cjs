@@ -15,7 +15,9 @@ class AuditLog {
     const text = json('the filter', filter);
     const entries = await this.#line.call((number) => this.#line.native.auditEntries(number, text));
     // Nanoseconds since 1970 do not fit a number.
-    for (const entry of entries) entry.timeNs = BigInt(entry.timeNs);
+    for (const entry of entries) {
+      for (const name of ['timeNs', 'firstNs', 'lastNs']) entry[name] = BigInt(entry[name]);
+    }
     return entries;
   }
 

@@ -29,6 +29,8 @@ pub fn settled(value: &Value) -> letter::Value {
 pub fn entry(entry: &Entry) -> Result<Value> {
     let mut shaped = shape(entry)?;
     shaped["timeNs"] = json!(entry.time_ns.to_string());
+    shaped["firstNs"] = json!(entry.first_ns.to_string());
+    shaped["lastNs"] = json!(entry.last_ns.to_string());
     Ok(shaped)
 }
 

@@ -36,8 +36,8 @@ pub use capsule::{
 pub use drive::drive;
 pub use error::{Error, ErrorKind, Result};
 pub use host::{
-    AuditLog, BusMessage, Capsule, CapsuleChange, CapsuleChanges, Host, HostBuilder, HostOptions, Install,
-    Load, Messages, Outcome, Publish, Trigger, Usage, Watch,
+    AuditLog, BackUp, BusMessage, Capsule, CapsuleChange, CapsuleChanges, Host, HostBuilder, HostOptions,
+    Install, Load, Messages, Outcome, Publish, RotateKeys, Trigger, Usage, Watch,
 };
 pub use policy::Profile;
 pub use principal::Principal;

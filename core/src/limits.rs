@@ -138,6 +138,24 @@ pub const AUDIT_ADMISSION_BYTES: u64 = MIB as u64;
 pub const AUDIT_READY_BYTES: u64 = 64 * KIB as u64;
 /// Entries between two signed checkpoints, at most.
 pub const AUDIT_CHECKPOINT_ENTRIES: u64 = 1024;
+/// Entries that one (capsule, principal) may cause in a second, unless the embedder says otherwise.
+pub const AUDIT_ENTRIES_PER_SEC: u64 = 5000;
+/// The same in bytes of the log.
+pub const AUDIT_BYTES_PER_SEC: u64 = 2 * MIB as u64;
+/// The lowest rate of bytes, in bytes a second: one entry of every length comes through.
+pub const AUDIT_LEAST_RATE_BYTES: u64 = 1024;
+/// How much of the two rates may come at once.
+pub const AUDIT_BURST: Duration = Duration::from_secs(10);
+/// How long repeats beyond the rate are collected in one counted entry, unless the embedder says otherwise.
+pub const AUDIT_MERGE_WITHIN: Duration = Duration::from_secs(5);
+/// Counted entries that can be open at once.
+pub const AUDIT_TALLIES: usize = 512;
+/// Counted entries that one (capsule, principal) can have open at once.
+pub const AUDIT_TALLIES_PER_PAIR: usize = 8;
+/// Space of one open counted entry, in bytes.
+pub const AUDIT_TALLY_BYTES: usize = 2 * KIB;
+/// The part of a limited log that one (capsule, principal) may fill: one in this many.
+pub const AUDIT_SHARES: u64 = 4;
 /// Longest operation, reason, capsule id or principal in an audit entry, in bytes; the rest is cut off.
 pub const AUDIT_NAME_BYTES: usize = 128;
 /// Longest subject and longest detail value in an audit entry, in bytes; the rest is cut off.

@@ -2,12 +2,15 @@
 //!
 //! Writers count their writes with [`Syncer::written`], which costs two atomic operations. The thread sleeps while
 //! nothing is dirty; after the first write it waits a moment so that others join, then syncs once for all of them.
-//! Who must not return before the disk has it calls [`Syncer::wait`], and shares the sync with every concurrent caller.
+//! Who must not return before the disk has it calls [`Syncer::wait`], or awaits [`Syncer::synced`] where no thread may be
+//! held, and shares the sync with every concurrent caller.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 /// The syncing thread and the count of what it has synced. Dropping it syncs what is left and ends the thread.
 pub(crate) struct Syncer {
@@ -28,6 +31,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     synced: u64,
+    /// Those who wait without a thread, each with its ticket.
+    waiting: Vec<(u64, oneshot::Sender<()>)>,
     urgent: bool,
     stop: bool,
     failed: bool,
@@ -81,9 +86,41 @@ impl Syncer {
         if state.synced < ticket { Err(SyncFailed) } else { Ok(()) }
     }
 
+    /// The same without holding a thread: for calls on the host's workers. What is shared does not outlive the syncer:
+    /// once it is dropped everything is synced or has failed.
+    pub(crate) fn synced(&self, ticket: u64) -> impl Future<Output = Result<(), SyncFailed>> + Send + use<> {
+        let told = {
+            let mut state = held(&self.shared.state);
+            if state.synced >= ticket {
+                None
+            } else {
+                let (tell, told) = oneshot::channel();
+                // Nobody will sync any more: the sender is dropped here, which is how a failure is told.
+                if !state.failed && !state.stop {
+                    state.urgent = true;
+                    state.waiting.push((ticket, tell));
+                    self.shared.wake.notify_one();
+                }
+                Some(told)
+            }
+        };
+        async move {
+            match told {
+                Some(told) => told.await.map_err(|_| SyncFailed),
+                None => Ok(()),
+            }
+        }
+    }
+
     /// True once a sync has failed: what is written from now on would never be synced.
     pub(crate) fn is_broken(&self) -> bool {
         self.shared.broken.load(SeqCst)
+    }
+
+    /// True if the write with this ticket is on the disk.
+    #[cfg(test)]
+    pub(crate) fn has_synced(&self, ticket: u64) -> bool {
+        held(&self.shared.state).synced >= ticket
     }
 
     /// Returns once everything written until now is on the disk.
@@ -124,12 +161,29 @@ impl Shared {
                     state.failed = true;
                     self.broken.store(true, SeqCst);
                 }
+                state.tell();
                 self.done.notify_all();
             }
             if state.stop || state.failed {
                 state.stop = true;
+                state.waiting.clear();
                 self.done.notify_all();
                 return;
+            }
+        }
+    }
+}
+
+impl State {
+    /// Tells those whose writes are on the disk, or everybody that they never will be.
+    fn tell(&mut self) {
+        let (synced, failed) = (self.synced, self.failed);
+        for (ticket, tell) in std::mem::take(&mut self.waiting) {
+            if ticket <= synced {
+                // Whoever was dropped while it waited needs no answer.
+                let _ = tell.send(());
+            } else if !failed {
+                self.waiting.push((ticket, tell));
             }
         }
     }
@@ -189,6 +243,17 @@ mod tests {
         });
         assert!(syncs.load(SeqCst) <= 400);
         assert_eq!(held(&syncer.shared.state).synced, 400);
+    }
+
+    #[tokio::test]
+    async fn a_task_waits_without_a_thread_and_hears_of_success_and_failure() {
+        let syncer = Syncer::start("test", Duration::from_hours(1), || Ok(())).unwrap();
+        let ticket = syncer.written();
+        syncer.synced(ticket).await.unwrap();
+        syncer.synced(ticket).await.unwrap();
+        let broken = Syncer::start("test", Duration::from_hours(1), || Err(SyncFailed)).unwrap();
+        assert_eq!(broken.synced(broken.written()).await, Err(SyncFailed));
+        assert_eq!(broken.synced(broken.written()).await, Err(SyncFailed));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Handlers {
     approval: Option<Arc<Handler>>,
     uplink: Option<Arc<Handler>>,
     log: Option<Arc<Mutex<Vec<Value>>>>,
+    /// What the checkpoint sink was told, where there is one.
+    checkpoints: Option<Arc<Mutex<Vec<Value>>>>,
 }
 
 /// One handler: its answers in order, of which the last repeats, and the questions so far.
@@ -37,8 +39,13 @@ impl Handlers {
             let answers = host[name].as_array().filter(|answers| !answers.is_empty())?.clone();
             Some(Arc::new(Handler { answers, turn: AtomicUsize::new(0), asked: Mutex::default() }))
         };
-        let log = (host["log"] == true).then(Arc::default);
-        Self { elicit: handler("elicit"), approval: handler("approval"), uplink: handler("uplink"), log }
+        Self {
+            elicit: handler("elicit"),
+            approval: handler("approval"),
+            uplink: handler("uplink"),
+            log: (host["log"] == true).then(Arc::default),
+            checkpoints: (host["checkpoint"] == true).then(Arc::default),
+        }
     }
 
     /// Gives the handlers to a host that is about to be opened.
@@ -65,6 +72,11 @@ impl Handlers {
         if let Some(log) = self.log.clone() {
             builder = builder.on_log(Arc::new(move |line| log.lock().push(logged(line))));
         }
+        if let Some(told) = self.checkpoints.clone() {
+            builder = builder.on_checkpoint(Arc::new(move |kept| {
+                told.lock().push(serde_json::to_value(kept).unwrap_or_default());
+            }));
+        }
         builder
     }
 
@@ -72,6 +84,10 @@ impl Handlers {
     pub fn asked(&self, name: &str) -> Value {
         if name == "log" {
             return self.log.as_ref().map_or_else(|| json!([]), |log| Value::Array(log.lock().clone()));
+        }
+        if name == "checkpoint" {
+            let told = self.checkpoints.as_ref().map(|told| told.lock().clone());
+            return Value::Array(told.unwrap_or_default());
         }
         let handler = match name {
             "elicit" => &self.elicit,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use astrid_host::audit::ExpectedCheckpoint;
 use astrid_host::{HostOptions, Profile};
 use serde_json::Value;
 
@@ -25,6 +26,13 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
             "allow_missing_imports" => options.allow_missing_imports = flag()?,
             "ready_within_ms" => options.ready_within = Duration::from_millis(number()?),
             "restart" => restart(&mut options, value)?,
+            "audit" => audit(&mut options, value)?,
+            "expected_checkpoint" => {
+                let entries = value["entries"].as_u64().ok_or_else(wrong)?;
+                let head = value["head"].as_str().and_then(|head| blake3::Hash::from_hex(head).ok());
+                let head = *head.ok_or_else(wrong)?.as_bytes();
+                options.expected_checkpoint = Some(ExpectedCheckpoint { entries, head });
+            }
             "quotas" => quotas(&mut options, value)?,
             "default_profile" => {
                 let read = Profile::from_json(value).map_err(|error| error.to_string())?;
@@ -53,6 +61,26 @@ fn restart(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
             "attempts" => restart.attempts = u32::try_from(number()?).map_err(|_| wrong())?,
             "recovery_ms" => restart.recovery = Duration::from_millis(number()?),
             _ => return Err(wrong()),
+        }
+    }
+    Ok(())
+}
+
+fn audit(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
+    let audit = &mut options.audit;
+    for (name, value) in wanted.as_object().into_iter().flatten() {
+        let wrong = || format!("the choice `{name}` of the audit cannot be {value}");
+        let number = || value.as_u64().ok_or_else(wrong);
+        match name.as_str() {
+            "power_operations" => {
+                let names = value.as_array().ok_or_else(wrong)?;
+                let names = names.iter().map(|name| name.as_str().map(str::to_owned));
+                audit.power_operations = names.collect::<Option<_>>().ok_or_else(wrong)?;
+            }
+            "entries_per_sec" => audit.entries_per_sec = number()?,
+            "bytes_per_sec" => audit.bytes_per_sec = number()?,
+            "merge_within_ms" => audit.merge_within = Duration::from_millis(number()?),
+            _ => return Err(format!("the audit has no choice `{name}`")),
         }
     }
     Ok(())

@@ -52,6 +52,8 @@ impl fmt::Display for Failed {
 pub struct World<'a> {
     pub(super) scenario: &'a Value,
     pub(super) folder: PathBuf,
+    /// The folder of the home in it: `home`, or the backup it was last opened from.
+    home: String,
     pub(super) guests: &'a Guests,
     handlers: Handlers,
     host: Option<Host>,
@@ -72,6 +74,7 @@ impl<'a> World<'a> {
         Self {
             scenario,
             folder: folder.to_owned(),
+            home: "home".to_owned(),
             guests,
             handlers: Handlers::read(&scenario["host"]),
             host: None,
@@ -110,7 +113,15 @@ impl<'a> World<'a> {
                 self.host()?.close().await?;
                 Ok(json!({}))
             }
-            "reopen" => self.reopen().await,
+            "reopen" => self.reopen(step).await,
+            "backup" => {
+                self.host()?.backup(self.folder.join(text(step, "as")?)).await?;
+                Ok(json!({}))
+            }
+            "rotate_keys" => {
+                self.host()?.rotate_keys().await?;
+                Ok(json!({}))
+            }
             "load" | "load_component" => self.load(verb, step).await,
             "inspect" | "discover" | "static_file" => self.packages(verb, step).await,
             "install" | "trigger" | "publish" | "wait_ready" => Ok(self.call(verb, step)?.await?),
@@ -165,7 +176,7 @@ impl<'a> World<'a> {
     }
 
     async fn open(&mut self, step: &Value) -> Result<Value, Failed> {
-        let builder = Host::builder(self.folder.join("home"));
+        let builder = Host::builder(self.folder.join(&self.home));
         let named = step.get("as").is_some();
         let builder = if named { builder } else { self.handlers.give(builder) };
         let options = options::read(&self.scenario["host"]["options"])?;
@@ -178,7 +189,10 @@ impl<'a> World<'a> {
         Ok(json!({}))
     }
 
-    async fn reopen(&mut self) -> Result<Value, Failed> {
+    async fn reopen(&mut self, step: &Value) -> Result<Value, Failed> {
+        if let Some(backup) = step["home"].as_str() {
+            backup.clone_into(&mut self.home);
+        }
         self.host()?.close().await?;
         self.capsules.clear();
         self.subscriptions.clear();

@@ -180,6 +180,12 @@ class AuditEntry:
     """The place in the log, from 1 up."""
     time_ns: int
     """Nanoseconds since 1970."""
+    count: int
+    """How many it stands for: more than 1 where repeats beyond the rate were counted together."""
+    first_ns: int
+    """When the first of them was recorded."""
+    last_ns: int
+    """When the last of them was recorded."""
     operation: str
     capsule: str | None
     artifact: str | None

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-use super::arms::Arm;
+use super::arms::{Arm, Refusal};
 use super::bindings::astrid::approval::host::{
     ApprovalDecision, ApprovalRequest, ApprovalResponse, ErrorCode, Host,
 };
@@ -34,16 +34,16 @@ impl Host for State {
             let draft = draft.normalise().map_err(|_| ErrorCode::InvalidInput)?;
             let capsule = state.capsule.clone();
             let allowed = allowance(&capsule, &draft.principal, &draft.action, &draft.resource)?;
-            if !allowed {
-                state
-                    .note("approval.asked", &draft.resource, Outcome::Allowed, &draft.action)
-                    .map_err(ErrorCode::fault)?;
-            }
+            let noted = if allowed {
+                None
+            } else {
+                let noted = state.note("approval.asked", &draft.resource, Outcome::Allowed, &draft.action);
+                Some(noted.map_err(ErrorCode::refuse)?)
+            };
             let failure = state.call.callback_failure.clone();
             Ok(async move {
-                if allowed {
-                    return answer(ApprovalDecision::Allowance);
-                }
+                let Some(noted) = noted else { return answer(ApprovalDecision::Allowance) };
+                capsule.host.audit.settled(noted).await.map_err(|_| ErrorCode::refuse(Refusal::Audit))?;
                 let asked = draft.clone();
                 match capsule.host.desk.approve(draft).await {
                     Ok(Decision::Deny) => answer(ApprovalDecision::Denied),

@@ -1,7 +1,9 @@
 //! The envelope: the one door through which a guest's call reaches a room of the host.
 //!
 //! In this order: cancelled? capability? can the audit take an entry? the work, racing cancellation and holding no
-//! thread; the audit's entry; the counters. The bodies of the interfaces judge syntax, scope and quota first thing in
+//! thread; the audit's entry, and the wait for the disk where the embedder asks for it; the counters. Every body is
+//! asynchronous for the sake of that wait, which suspends the guest and holds no thread; where nothing waits it never
+//! yields. The bodies of the interfaces judge syntax, scope and quota first thing in
 //! their work, so a call that is turned away there leaves the same entry as one that is turned away here.
 
 use std::future::{Future, poll_fn};
@@ -18,7 +20,7 @@ use super::memory::InFlight;
 use super::ops::{AuditRule, Op};
 use super::state::State;
 use super::tenant::{Counters, Tenant};
-use crate::audit::{Draft, Outcome};
+use crate::audit::{Draft, Outcome, Recorded};
 use crate::metrics::Ended;
 use crate::pending::Begun;
 use crate::principal::Principal;
@@ -102,31 +104,30 @@ impl From<Outcome> for Ended {
 
 impl State {
     /// Does work that never waits.
-    pub(super) fn effect<T, E: Arm>(
+    pub(super) async fn effect<T: Send, E: Arm>(
         &mut self,
         touch: Touch<'_>,
         work: impl FnOnce(&mut State) -> Result<T, E>,
     ) -> wasmtime::Result<Result<T, E>> {
-        self.effect_told(touch, |_| Verdict::ALLOWED, work)
+        self.effect_told(touch, |_| Verdict::ALLOWED, work).await
     }
 
     /// Does work that never waits, and says by its result how the audit should tell it.
     #[allow(clippy::unnecessary_wraps)] // Bodies hand it on as it is; only host faults such as a stale handle trap.
-    pub(super) fn effect_told<T, E: Arm>(
+    pub(super) async fn effect_told<T: Send, E: Arm>(
         &mut self,
         touch: Touch<'_>,
         tell: impl FnOnce(&T) -> Verdict,
         work: impl FnOnce(&mut State) -> Result<T, E>,
     ) -> wasmtime::Result<Result<T, E>> {
         let span = span(touch.op);
-        let _entered = span.enter();
         let started = (touch.op.audit != AuditRule::Never).then(Instant::now);
         let _lent = self.lend();
-        let result = match self.admit(&touch) {
+        let result = span.in_scope(|| match self.admit(&touch) {
             Ok(_in_flight) => work(self),
             Err(why) => Err(E::refuse(why)),
-        };
-        Ok(self.close(touch, started, result, tell, &span))
+        });
+        Ok(self.close(touch, started, result, tell, &span).await)
     }
 
     /// Does work that may wait: `prepare` judges and starts it, the future it returns is raced against cancellation.
@@ -163,17 +164,18 @@ impl State {
             }
             Err(arm) => Err(arm),
         };
-        Ok(self.close(touch, started, result, tell, &span))
+        Ok(self.close(touch, started, result, tell, &span).await)
     }
 
-    /// Writes an entry of the host's own beside the call's: a question was asked. Without it nothing may be asked.
+    /// Writes an entry of the host's own beside the call's: a question was asked. Until it is there, and as durable as
+    /// was asked for, nothing may be asked.
     pub(super) fn note(
         &self,
         operation: &'static str,
         subject: &str,
         outcome: Outcome,
         about: &str,
-    ) -> Result<(), &'static str> {
+    ) -> Result<Recorded, Refusal> {
         let draft = Draft {
             operation,
             capsule: Some(&self.capsule.id),
@@ -188,7 +190,7 @@ impl State {
             content: None,
             detail: &[("about", about)],
         };
-        self.capsule.host.audit.append(&draft).map(drop).map_err(|_| Refusal::Audit.text())
+        self.capsule.host.audit.record(&draft).map_err(|_| Refusal::Audit)
     }
 
     /// Counts a call that can neither fail nor touch anything outside the guest.
@@ -210,8 +212,14 @@ impl State {
         {
             return Err(Refusal::Denied);
         }
-        if op.audit == AuditRule::Always && self.capsule.host.audit.admit().is_err() {
-            return Err(Refusal::Audit);
+        if op.audit == AuditRule::Always {
+            let draft = Draft {
+                capsule: Some(&self.capsule.id),
+                principal: Some(self.principal().as_str()),
+                subject: touch.subject,
+                ..Draft::new(op.name, Outcome::Allowed)
+            };
+            self.capsule.host.audit.admit_rated(&draft).map_err(|_| Refusal::Audit)?;
         }
         InFlight::begin(&self.acting, touch.bytes).ok_or(Refusal::Bytes)
     }
@@ -233,8 +241,8 @@ impl State {
     }
 
     /// Writes the entry and counts the call. A call whose entry cannot be written has failed, whatever it did.
-    fn close<T, E: Arm>(
-        &self,
+    async fn close<T, E: Arm>(
+        &mut self,
         touch: Touch<'_>,
         started: Option<Instant>,
         result: Result<T, E>,
@@ -260,8 +268,11 @@ impl State {
         if !wanted {
             return result;
         }
-        let written = write(&self.capsule, self.principal(), touch, verdict, took);
-        if written { result } else { Err(E::refuse(Refusal::Audit)) }
+        let written = match write(&self.capsule, self.principal(), touch, verdict, took) {
+            Ok(recorded) => self.capsule.host.audit.settled(recorded).await,
+            Err(error) => Err(error),
+        };
+        if written.is_ok() { result } else { Err(E::refuse(Refusal::Audit)) }
     }
 }
 
@@ -291,7 +302,7 @@ fn write(
     touch: Touch<'_>,
     verdict: Verdict,
     took: Option<Duration>,
-) -> bool {
+) -> crate::error::Result<Recorded> {
     let elapsed = took.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     let draft = Draft {
         operation: touch.op.name,
@@ -307,7 +318,7 @@ fn write(
         content: touch.content,
         detail: &[],
     };
-    capsule.host.audit.append(&draft).is_ok()
+    capsule.host.audit.record(&draft)
 }
 
 /// Races work against the unloading of the capsule and the removal of the tenant, which win ties; says whether the work
@@ -377,6 +388,6 @@ impl Drop for Abandoned {
         let verdict = Verdict { outcome: Outcome::Cancelled, reason: "abandoned", bytes: 0 };
         let touch = Touch::of(self.op).on(&self.subject);
         // Nobody is left to be told; if the log is full or closed the trigger's own entry fails as well.
-        let _ = write(&self.capsule, &self.principal, touch, verdict, took);
+        drop(write(&self.capsule, &self.principal, touch, verdict, took));
     }
 }

@@ -1,6 +1,6 @@
 //! `astrid:elicit`: an install or upgrade hook asks a human for a value.
 
-use super::arms::Arm;
+use super::arms::{Arm, Refusal};
 use super::bindings::astrid::elicit::host::{ElicitRequest, ElicitResponse, ElicitType, ErrorCode, Host};
 use super::call::{Touch, Verdict};
 use super::ops;
@@ -37,15 +37,16 @@ impl Host for State {
                     default: request.default_value,
                 };
                 draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
-                state
+                let noted = state
                     .note("elicit.asked", &draft.key, Outcome::Allowed, kind.name())
-                    .map_err(ErrorCode::fault)?;
+                    .map_err(ErrorCode::refuse)?;
                 let scope =
                     Scope { principal: Some(draft.principal.clone()), capsule: draft.capsule.clone() };
                 let failure = state.call.callback_failure.clone();
                 let host = state.capsule.host.clone();
                 let key = draft.key.clone();
                 Ok(async move {
+                    host.audit.settled(noted).await.map_err(|_| ErrorCode::refuse(Refusal::Audit))?;
                     let answer = match host.desk.elicit(draft).await {
                         Ok(answer) => answer,
                         Err(unanswered) => return Err(arm_of(unanswered, &failure)),
@@ -80,6 +81,7 @@ impl Host for State {
                 _ => ErrorCode::StoreUnavailable,
             })
         })
+        .await
     }
 }
 

@@ -253,6 +253,7 @@ impl Host for State {
             let handle = SubscriptionHandle { queue: Arc::new(queue), _slot: slot, _interest: interest };
             state.table.push(handle).map_err(|_| ErrorCode::Quota)
         })
+        .await
     }
 
     async fn get_interceptor_bindings(
@@ -268,6 +269,7 @@ impl Host for State {
                 })
                 .collect())
         })
+        .await
     }
 }
 
@@ -285,6 +287,7 @@ impl HostSubscription for State {
             let batch = next_batch(&queue, &state.capsule.host.tenants);
             Ok(state.received(&batch))
         })
+        .await
     }
 
     async fn recv(

@@ -74,6 +74,7 @@ impl Host for State {
                 ErrorCode::fault("store unavailable")
             })
         })
+        .await
     }
 
     async fn get_caller(&mut self) -> wasmtime::Result<Result<CallerContext, ErrorCode>> {
@@ -91,19 +92,21 @@ impl Host for State {
                 timestamp: rfc3339(caller.time),
             })
         })
+        .await
     }
 
     async fn log(&mut self, level: LogLevel, message: String) -> wasmtime::Result<()> {
         let level = Level::from(level);
-        let logged: Result<(), ErrorCode> =
-            self.effect(Touch::of(&ops::sys::LOG).on(level.name()).moving(message.as_bytes()), |state| {
+        let logged: Result<(), ErrorCode> = self
+            .effect(Touch::of(&ops::sys::LOG).on(level.name()).moving(message.as_bytes()), |state| {
                 let capsule = &state.capsule;
                 let owner = Owner { principal: state.principal().clone(), capsule: Arc::clone(&capsule.id) };
                 let line = LogLine::new(owner, level, &message, &state.secrets);
                 trace(&line);
                 capsule.host.logs.write(line, &capsule.metrics);
                 Ok(())
-            })?;
+            })
+            .await?;
         // The function has no result: a line that the audit could not take is not logged, and the guest goes on.
         drop(logged);
         Ok(())
@@ -158,6 +161,7 @@ impl Host for State {
             getrandom::fill(&mut bytes).map_err(|_| ErrorCode::fault("no entropy"))?;
             Ok(bytes)
         })
+        .await
     }
 
     async fn check_capsule_capability(
@@ -173,6 +177,7 @@ impl Host for State {
                 source.is_some_and(|source| state.capsule.host.registry.holds(&source, &request.capability));
             Ok(CapabilityCheckResponse { allowed })
         })
+        .await
     }
 
     async fn enumerate_capabilities(&mut self) -> wasmtime::Result<Vec<String>> {

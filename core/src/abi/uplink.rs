@@ -35,6 +35,7 @@ impl Host for State {
             capsule.host.desk.uplink_registered(info);
             Ok(id)
         })
+        .await
     }
 
     async fn uplink_send(

@@ -6,6 +6,7 @@
 //! ```
 
 use super::codec::{Digest, Reader, put_u64};
+use super::segment::HEADER;
 use crate::limits::{AUDIT_DETAILS, AUDIT_NAME_BYTES, AUDIT_TEXT_BYTES};
 
 /// The version of a record's body.
@@ -27,6 +28,10 @@ const LEAP: u64 = 1 << 32;
 pub(super) enum Kind {
     Entry = 1,
     Checkpoint = 2,
+    /// An entry that stands for several.
+    Counted = 3,
+    /// A checkpoint that names the key of the next ones.
+    KeyChange = 4,
 }
 
 /// The end of the chain: the last record's place, time and hash.
@@ -59,6 +64,11 @@ impl Head {
 /// Bytes a record with this body takes in a file.
 pub(super) const fn framed(body: usize) -> usize {
     LENGTH + body + HASH
+}
+
+/// Bytes an entry takes in a file whose encoded draft has this length.
+pub(super) const fn entry_bytes(draft: usize, committed: bool) -> usize {
+    framed(FIXED + 1 + if committed { HASH } else { 0 } + draft)
 }
 
 /// Writes the record so that its length, without which it is not there, comes last.
@@ -120,6 +130,23 @@ pub(super) fn step(bytes: &[u8], offset: usize, seq: u64) -> Step<'_> {
     Step::Damage { next: (from..bytes.len()).find_map(plausible) }
 }
 
+/// Hands every whole record of a segment to `visit` until it answers false; tells whether it never did.
+pub(super) fn walk(bytes: &[u8], first: u64, mut visit: impl FnMut(&Record<'_>) -> bool) -> bool {
+    let (mut offset, mut seq) = (HEADER.len(), first.saturating_sub(1));
+    loop {
+        match step(bytes, offset, seq) {
+            Step::Whole(record, next) => {
+                (offset, seq) = (next, record.seq);
+                if !visit(&record) {
+                    return false;
+                }
+            }
+            Step::Damage { next: Some(next) } => offset = next,
+            Step::Damage { next: None } | Step::End => return true,
+        }
+    }
+}
+
 fn whole(bytes: &[u8], offset: usize) -> Option<(Record<'_>, usize)> {
     let (length, rest) = bytes.get(offset..)?.split_first_chunk::<LENGTH>()?;
     let length = u32::from_le_bytes(*length) as usize;
@@ -134,6 +161,8 @@ fn whole(bytes: &[u8], offset: usize) -> Option<(Record<'_>, usize)> {
     let kind = match reader.u8()? {
         1 => Kind::Entry,
         2 => Kind::Checkpoint,
+        3 => Kind::Counted,
+        4 => Kind::KeyChange,
         _ => return None,
     };
     let hash = *rest.first_chunk::<HASH>()?;

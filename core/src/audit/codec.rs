@@ -27,6 +27,10 @@ pub(super) fn put_text_option(out: &mut Vec<u8>, text: Option<&str>, most: usize
     }
 }
 
+pub(super) fn put_digest(out: &mut Vec<u8>, digest: &Digest) {
+    out.extend_from_slice(digest);
+}
+
 pub(super) fn put_digest_option(out: &mut Vec<u8>, digest: Option<&Digest>) {
     out.push(u8::from(digest.is_some()));
     if let Some(digest) = digest {

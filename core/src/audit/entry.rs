@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::chain::Record;
+use super::chain::{Kind, Record};
 use super::codec::{Digest, Reader, put_digest_option, put_text, put_text_option, put_u16, put_u64};
 use super::hex;
 use crate::limits::{AUDIT_DETAILS, AUDIT_NAME_BYTES, AUDIT_TEXT_BYTES};
@@ -112,6 +112,12 @@ pub struct Entry {
     pub seq: u64,
     /// When it was recorded, in nanoseconds since 1970; never less than in the entry before.
     pub time_ns: u64,
+    /// How many this entry stands for: 1, or more where repeats beyond the rate were counted together.
+    pub count: u64,
+    /// When the first of them was recorded, in nanoseconds since 1970.
+    pub first_ns: u64,
+    /// When the last of them was recorded.
+    pub last_ns: u64,
     /// See [`Draft::operation`].
     pub operation: String,
     /// See [`Draft::capsule`].
@@ -129,11 +135,11 @@ pub struct Entry {
     pub reason: String,
     /// See [`Draft::subject`].
     pub subject: String,
-    /// See [`Draft::bytes`].
+    /// See [`Draft::bytes`]; the sum over all it stands for.
     pub bytes: u64,
-    /// See [`Draft::elapsed_ns`].
+    /// See [`Draft::elapsed_ns`]; the sum over all it stands for.
     pub elapsed_ns: u64,
-    /// The salted commitment to [`Draft::content`].
+    /// The salted commitment to [`Draft::content`], or to the folded digest of the contents of all it stands for.
     #[serde(serialize_with = "hex::optional::serialize")]
     pub commitment: Option<[u8; 32]>,
     /// See [`Draft::detail`].
@@ -151,6 +157,14 @@ impl Entry {
     /// Reads an entry; none if its bytes are not canonical.
     pub(super) fn decode(record: &Record<'_>) -> Option<Self> {
         let mut reader = Reader(record.rest);
+        let (count, first_ns, last_ns) = match record.kind {
+            Kind::Entry => (1, record.time_ns, record.time_ns),
+            Kind::Counted => (reader.u64()?, reader.u64()?, reader.u64()?),
+            Kind::Checkpoint | Kind::KeyChange => return None,
+        };
+        if count == 0 || first_ns > last_ns {
+            return None;
+        }
         let commitment: Option<Digest> = reader.option(Reader::array)?;
         let outcome = *Outcome::ALL.get(usize::from(reader.u8()?.checked_sub(1)?))?;
         let (bytes, elapsed_ns) = (reader.u64()?, reader.u64()?);
@@ -167,6 +181,9 @@ impl Entry {
         Some(Self {
             seq: record.seq,
             time_ns: record.time_ns,
+            count,
+            first_ns,
+            last_ns,
             operation: operation.to_owned(),
             capsule: capsule.map(str::to_owned),
             artifact,

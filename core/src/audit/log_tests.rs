@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::PathBuf;
 use std::sync::mpsc;
 
 use super::*;
@@ -235,17 +236,17 @@ fn a_missing_segment_is_found() {
 fn a_cut_at_the_end_is_found_against_a_checkpoint_kept_elsewhere() {
     let dir = tempfile::tempdir().unwrap();
     let (tell, told) = mpsc::channel();
-    let sink: Box<dyn Fn(&Checkpoint) + Send + Sync> = Box::new(move |kept| tell.send(kept.clone()).unwrap());
+    let sink: crate::audit::CheckpointSink = Arc::new(move |kept| tell.send(kept.clone()).unwrap());
     let log = Log::open(dir.path(), key(), Options { checkpoint_sink: Some(sink), ..small() }).unwrap();
     log.append(&draft("a")).unwrap();
     let first = log.checkpoint().unwrap();
     assert_eq!(told.recv().unwrap(), first);
-    assert_eq!(first.count, 1);
+    assert_eq!(first.entries, 1);
     log.append(&draft("b")).unwrap();
     assert!(log.verify_against(&first).unwrap().intact);
     log.close().unwrap();
     let last = told.recv().unwrap();
-    assert_eq!(last.count, 3);
+    assert_eq!(last.entries, 3);
     assert!(log.verify_against(&last).unwrap().intact);
     let stored = serde_json::to_string(&last).unwrap();
     assert_eq!(serde_json::from_str::<Checkpoint>(&stored).unwrap(), last);
@@ -257,7 +258,7 @@ fn a_cut_at_the_end_is_found_against_a_checkpoint_kept_elsewhere() {
     assert!(verify_dir(dir.path(), &public).unwrap().intact);
     assert!(!verify_dir_against(dir.path(), &public, std::slice::from_ref(&last)).unwrap().intact);
     assert!(verify_dir_against(dir.path(), &public, std::slice::from_ref(&first)).unwrap().intact);
-    let forged = Checkpoint { count: 0, ..first.clone() };
+    let forged = Checkpoint { entries: 0, ..first.clone() };
     assert!(!verify_dir_against(dir.path(), &public, &[forged]).unwrap().intact);
     // A log that was rewritten is whole again, but it is not the one the checkpoint covers.
     fs::remove_file(path).unwrap();
@@ -435,6 +436,6 @@ fn an_export_is_one_json_object_a_line() {
     assert_eq!(lines[0]["outcome"], "allowed");
     assert_eq!(lines[0]["detail"]["phase"], "run");
     assert_eq!(lines[0]["prev"], "0".repeat(64));
-    assert_eq!((&lines[1]["record"], &lines[1]["count"]), (&"checkpoint".into(), &1.into()));
+    assert_eq!((&lines[1]["record"], &lines[1]["entries"]), (&"checkpoint".into(), &1.into()));
     assert_eq!(lines[1]["head"], lines[0]["hash"]);
 }

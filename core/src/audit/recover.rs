@@ -1,11 +1,15 @@
 //! Opening: where the chain ends, whatever the last process left behind.
 
 use std::fs::{self, DirBuilder};
+use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use super::chain::{self, Head, Kind, Step};
+use super::entry::Entry;
 use super::segment::{self, HEADER, Segment};
+use super::slots::{self, Counts};
+use super::tally;
 use super::verify::Finding;
 use crate::limits;
 
@@ -27,13 +31,19 @@ pub(super) struct Recovered {
     /// Bytes of all segments but the last.
     pub(super) sealed: u64,
     pub(super) report: Recovery,
+    /// Repeats that were counted and have no entry yet.
+    pub(super) left_open: Vec<(Vec<u8>, Counts)>,
 }
 
 /// Finds the end of the chain and opens the segment it lies in.
 pub(super) fn recover(folder: &Path, capacity: usize) -> std::io::Result<Recovered> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut segments = segment::list(folder)?;
+    if let Some(first) = segments.first() {
+        refuse_newer(folder, *first)?;
+    }
     let mut recovery = Recovery::default();
+    let left_open = unwritten(folder, &segments)?;
     let last = segments.last().copied();
     let mut used = 0;
     let mut end = None;
@@ -72,7 +82,38 @@ pub(super) fn recover(folder: &Path, capacity: usize) -> std::io::Result<Recover
     for first in segments.iter().filter(|first| **first != segment.first()) {
         sealed += fs::metadata(segment::path(folder, *first))?.len();
     }
-    Ok(Recovered { segment, head, uncovered: end.uncovered, sealed, report: recovery })
+    Ok(Recovered { segment, head, uncovered: end.uncovered, sealed, report: recovery, left_open })
+}
+
+/// Fails if the log was written by a newer host.
+fn refuse_newer(folder: &Path, first: u64) -> std::io::Result<()> {
+    let mut header = [0; HEADER.len()];
+    let mut file = fs::File::open(segment::path(folder, first))?;
+    if file.read_exact(&mut header).is_err() || header[..8] != HEADER[..8] {
+        return Ok(());
+    }
+    let (own, found) = (segment::format(HEADER), segment::format(&header));
+    if found > own {
+        let message = format!("the audit log has the newer format {found}; this host reads up to {own}");
+        return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, message));
+    }
+    Ok(())
+}
+
+/// What was counted and has no entry. An entry may have been written and its slot not freed, since that waits for the
+/// disk; such an entry lies in the last segment, or at the end of the one before.
+fn unwritten(folder: &Path, segments: &[u64]) -> std::io::Result<Vec<(Vec<u8>, Counts)>> {
+    let mut left = slots::left_open(folder)?;
+    for first in segments.iter().rev().take(if left.is_empty() { 0 } else { 2 }) {
+        let bytes = fs::read(segment::path(folder, *first))?;
+        chain::walk(&bytes, *first, |record| {
+            if let Some(entry) = Entry::decode(record).filter(|_| record.kind == Kind::Counted) {
+                left.retain(|(fixed, counts)| !tally::is_entry_of(fixed, counts, record.rest, &entry));
+            }
+            true
+        });
+    }
+    Ok(left)
 }
 
 /// The end of one segment.
@@ -107,8 +148,8 @@ impl End {
                             .push(Finding::new(record.seq, "the record does not follow the one before"));
                     }
                     match record.kind {
-                        Kind::Entry => entries += 1,
-                        Kind::Checkpoint => covered = Some(entries),
+                        Kind::Entry | Kind::Counted => entries += 1,
+                        Kind::Checkpoint | Kind::KeyChange => covered = Some(entries),
                     }
                     end.head = Some(record.head());
                     end.used = next;

@@ -14,6 +14,11 @@ use crate::limits::MIB;
 
 /// What every segment begins with: a magic, the format as a little-endian number, and four zero bytes.
 pub(super) const HEADER: &[u8; 16] = b"astrid:a\x01\0\0\0\0\0\0\0";
+/// The format a header names.
+pub(super) fn format(header: &[u8; 16]) -> u32 {
+    u32::from_le_bytes([header[8], header[9], header[10], header[11]])
+}
+
 /// How much of a segment is made ready at a time, in bytes.
 const STEP: usize = MIB;
 /// Zeros, to make room with.

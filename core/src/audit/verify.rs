@@ -8,10 +8,12 @@ use serde::Serialize;
 use super::chain::{self, Head, Kind, Record, Step};
 use super::checkpoint::Checkpoint;
 use super::entry::Entry;
+use super::epochs::KeyChange;
 use super::hex;
-use super::log::{Extent, Log};
+use super::log::Log;
 use super::query::contents;
 use super::segment::{self, HEADER};
+use super::state::Extent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
@@ -51,17 +53,17 @@ pub struct Verification {
 impl Log {
     /// Verifies the log as it is now.
     pub fn verify(&self) -> Result<Verification> {
-        verify(&self.shared.folder, &self.verifying_key(), &[], self.shared.extent())
+        verify(&self.shared.folder, &self.verifying_key()?, &[], self.shared.extent())
     }
 
     /// Verifies the log, and that it still holds what a checkpoint kept elsewhere covers.
     pub fn verify_against(&self, kept: &Checkpoint) -> Result<Verification> {
         let kept = std::slice::from_ref(kept);
-        verify(&self.shared.folder, &self.verifying_key(), kept, self.shared.extent())
+        verify(&self.shared.folder, &self.verifying_key()?, kept, self.shared.extent())
     }
 }
 
-/// Verifies a log that no host needs to have open. A log whose process ended suddenly may end with an unfinished record,
+/// Verifies a log that no host needs to have open; `key` is the first that signed it, the chain names those after it. A log whose process ended suddenly may end with an unfinished record,
 /// which is a finding here and is cut off when the log is opened again.
 pub fn verify_dir(folder: &Path, key: &VerifyingKey) -> Result<Verification> {
     verify(folder, key, &[], None)
@@ -91,7 +93,8 @@ fn verify(
 
 /// Walks the log once, from its beginning.
 struct Verifier<'a> {
-    key: &'a VerifyingKey,
+    /// The key that signs at this place, and before it those that have signed.
+    keys: Vec<VerifyingKey>,
     kept: &'a [Checkpoint],
     head: Head,
     entries: u64,
@@ -101,20 +104,16 @@ struct Verifier<'a> {
 }
 
 impl<'a> Verifier<'a> {
-    fn new(key: &'a VerifyingKey, kept: &'a [Checkpoint]) -> Self {
-        let mut verifier = Self {
-            key,
+    fn new(key: &VerifyingKey, kept: &'a [Checkpoint]) -> Self {
+        Self {
+            keys: vec![*key],
             kept,
             head: Head::default(),
             entries: 0,
             checkpoints: 0,
             uncovered: 0,
             findings: Vec::new(),
-        };
-        for checkpoint in kept.iter().filter(|checkpoint| !checkpoint.is_signed_by(key)) {
-            verifier.find(checkpoint.count, "a checkpoint kept elsewhere is not signed with this key");
         }
-        verifier
     }
 
     fn find(&mut self, seq: u64, what: impl Into<String>) {
@@ -162,7 +161,7 @@ impl<'a> Verifier<'a> {
             self.find(seq, "the record is older than the one before");
         }
         match record.kind {
-            Kind::Entry => {
+            Kind::Entry | Kind::Counted => {
                 self.entries += 1;
                 self.uncovered += 1;
                 if self.uncovered == limits::AUDIT_CHECKPOINT_ENTRIES + 1 {
@@ -173,9 +172,10 @@ impl<'a> Verifier<'a> {
                 }
             }
             Kind::Checkpoint => self.checkpoint(record),
+            Kind::KeyChange => self.key_change(record),
         }
         self.head = record.head();
-        let kept = self.kept.iter().filter(|kept| kept.count == seq);
+        let kept = self.kept.iter().filter(|kept| kept.entries == seq);
         if kept.clone().any(|kept| kept.head != record.hash) {
             self.find(seq, "the log differs from a checkpoint kept elsewhere");
         }
@@ -183,24 +183,50 @@ impl<'a> Verifier<'a> {
 
     fn checkpoint(&mut self, record: &Record<'_>) {
         self.uncovered = 0;
+        let key = self.key();
         match Checkpoint::decode(record) {
             None => self.find(record.seq, "the checkpoint is malformed"),
-            Some(checkpoint) if checkpoint.count.checked_add(1) != Some(record.seq) => {
+            Some(checkpoint) if checkpoint.entries.checked_add(1) != Some(record.seq) => {
                 self.find(record.seq, "the checkpoint covers another number of records");
             }
-            Some(checkpoint) if checkpoint.key != self.key.to_bytes() => {
+            Some(checkpoint) if checkpoint.public_key != key.to_bytes() => {
                 self.find(record.seq, "the checkpoint names another key");
             }
-            Some(checkpoint) if !checkpoint.is_signed_by(self.key) => {
+            Some(checkpoint) if !checkpoint.is_signed_by(&key) => {
                 self.find(record.seq, "the signature of the checkpoint is wrong");
             }
             Some(_) => self.checkpoints += 1,
         }
     }
 
+    fn key_change(&mut self, record: &Record<'_>) {
+        self.uncovered = 0;
+        let key = self.key();
+        match KeyChange::decode(record) {
+            None => self.find(record.seq, "the change of key is malformed"),
+            Some(change) if change.count.checked_add(1) != Some(record.seq) => {
+                self.find(record.seq, "the change of key covers another number of records");
+            }
+            Some(change) => match change.next(&key, record) {
+                Some(next) => self.keys.push(next),
+                None => self.find(record.seq, "the change of key is not signed by the key before it"),
+            },
+        }
+    }
+
+    /// The key that signs at this place.
+    fn key(&self) -> VerifyingKey {
+        self.keys[self.keys.len() - 1]
+    }
+
     fn finish(mut self) -> Verification {
         let end = self.head.seq;
-        let missing = self.kept.iter().map(|kept| kept.count).max().filter(|covered| *covered > end);
+        for kept in self.kept {
+            if !self.keys.iter().any(|key| kept.is_signed_by(key)) {
+                self.find(kept.entries, "a checkpoint kept elsewhere is not signed with a key of this log");
+            }
+        }
+        let missing = self.kept.iter().map(|kept| kept.entries).max().filter(|covered| *covered > end);
         if let Some(covered) = missing {
             self.find(
                 end,

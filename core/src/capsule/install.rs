@@ -10,7 +10,7 @@ use super::{Loading, Package, Slot, hex};
 use crate::abi::context::{CapsuleContext, HostContext};
 use crate::abi::state::{Caller, FailureSlot, Phase};
 use crate::abi::tenant::{Counters, Tenant};
-use crate::audit::{Draft, Outcome};
+use crate::audit::{Draft, Outcome, Recorded};
 use crate::engine::{Compiled, Engine, Instance, Start};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -102,7 +102,7 @@ pub async fn install(
         })?;
         Ok(candidate)
     });
-    let recorded = record.close(kept.as_ref().err());
+    let recorded = record.close(kept.as_ref().err()).await;
     let candidate = kept?;
     if let Err(error) = recorded {
         unpin(host, &id, before.as_ref());
@@ -202,17 +202,18 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    fn close(&mut self, error: Option<&Error>) -> Result<()> {
-        match error {
+    async fn close(&mut self, error: Option<&Error>) -> Result<()> {
+        let recorded = match error {
             None => self.write(Outcome::Allowed, ""),
             Some(error) if error.kind() == ErrorKind::CapabilityDenied => {
                 self.write(Outcome::Denied, error.kind().code())
             }
             Some(error) => self.write(Outcome::Failed, error.kind().code()),
-        }
+        };
+        self.host.audit.settled(recorded?).await
     }
 
-    fn write(&mut self, outcome: Outcome, reason: &str) -> Result<()> {
+    fn write(&mut self, outcome: Outcome, reason: &str) -> Result<Recorded> {
         self.open = false;
         let operation = if self.phase == Phase::Upgrade { "capsule.upgrade" } else { "capsule.install" };
         let version = self.package.manifest.package.version.to_string();
@@ -224,7 +225,7 @@ impl Record<'_> {
             subject: &version,
             ..Draft::new(operation, outcome)
         };
-        self.host.audit.append(&draft).map(drop)
+        self.host.audit.append_unsettled(&draft)
     }
 }
 

@@ -60,7 +60,7 @@ pub async fn load(
         reason,
         ..Draft::new("capsule.load", outcome)
     };
-    if let Err(error) = host.audit.append(&draft) {
+    if let Err(error) = host.audit.append_settled(&draft).await {
         // Nothing that could not be recorded stays loaded.
         if let Ok(loaded) = loaded {
             loaded.let_go().await;

@@ -9,7 +9,7 @@ use super::share::Share;
 use super::{Live, Loaded, span};
 use crate::abi::state::{Caller, FailureSlot};
 use crate::abi::tenant::{Counters, Tenant};
-use crate::audit::{Draft, Outcome};
+use crate::audit::{Draft, Outcome, Recorded};
 use crate::engine::{HookReply, Instance, Start};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -90,8 +90,13 @@ impl Loaded {
             return Err(Error::new(ErrorKind::InvalidArgument, format!("the payload is over {most} bytes")));
         }
         let host = Arc::clone(&live.context.host);
-        host.audit.admit()?;
         let principal = invocation.principal.clone().unwrap_or_else(|| live.context.owner.clone());
+        host.audit.admit_rated(&Draft {
+            capsule: Some(&live.context.id),
+            principal: Some(principal.as_str()),
+            subject: invocation.action,
+            ..Draft::new("capsule.trigger", Outcome::Allowed)
+        })?;
         let span = span::of_trigger(&self.id, invocation.action, &mut invocation.caller);
         let mut record = Record::open(&live, &principal, &invocation, &span);
         // A message is answered for the one who sent it, never for another of the same name; the owner of a capsule is known
@@ -102,16 +107,23 @@ impl Loaded {
         };
         let tenant = match admitted {
             Ok(tenant) => tenant,
-            Err(error) => return record.close(Some(&error)).and(Err(error)),
+            Err(error) => {
+                let recorded = record.close(Some(&error))?;
+                host.audit.settled(recorded).await?;
+                return Err(error);
+            }
         };
         Counters::add(&tenant.counters.triggers, 1);
         let _for_tenant = tenant.in_flight.begin();
         let serving = generation.serve(&live, &tenant, &invocation, &span).instrument(span.clone());
         let served = tenant.while_here(&host.runtime, serving).await;
         let served = served.unwrap_or_else(|| Err(removed(&principal)));
-        let recorded = record.close(served.as_ref().err());
+        let settled = match record.close(served.as_ref().err()) {
+            Ok(recorded) => host.audit.settled(recorded).await,
+            Err(error) => Err(error),
+        };
         let served = served?;
-        recorded.map(|()| served)
+        settled.map(|()| served)
     }
 
     /// Counts a call in, and says which generation serves it: this one, or the one that has taken its place meanwhile.
@@ -183,7 +195,7 @@ impl<'a> Record<'a> {
         Self { live, principal, action, payload, span, started: Instant::now(), open: true }
     }
 
-    fn close(&mut self, failure: Option<&Error>) -> Result<()> {
+    fn close(&mut self, failure: Option<&Error>) -> Result<Recorded> {
         let (outcome, reason) = match failure {
             None => (Outcome::Allowed, ""),
             Some(error) => (outcome_of(error.kind()), error.kind().code()),
@@ -191,7 +203,7 @@ impl<'a> Record<'a> {
         self.write(outcome, reason)
     }
 
-    fn write(&mut self, outcome: Outcome, reason: &str) -> Result<()> {
+    fn write(&mut self, outcome: Outcome, reason: &str) -> Result<Recorded> {
         self.open = false;
         let context = &self.live.context;
         let took = self.started.elapsed();
@@ -210,7 +222,7 @@ impl<'a> Record<'a> {
             content: Some(self.payload),
             ..Draft::new("capsule.trigger", outcome)
         };
-        context.host.audit.append(&draft).map(drop)
+        context.host.audit.record(&draft)
     }
 }
 

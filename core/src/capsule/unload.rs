@@ -24,7 +24,7 @@ impl Loaded {
             principal: Some(live.context.owner.as_str()),
             ..Draft::new(operation, Outcome::Allowed)
         };
-        live.context.host.audit.append(&draft).map(drop)
+        live.context.host.audit.append_settled(&draft).await
     }
 
     /// Ends the generation without an entry of its own; gives what it held, unless somebody else ends it already.

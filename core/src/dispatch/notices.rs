@@ -91,7 +91,7 @@ impl Dispatcher {
 }
 
 fn record(host: &HostContext, draft: &Draft<'_>) {
-    if let Err(error) = host.audit.append(draft) {
+    if let Err(error) = host.audit.record(draft) {
         // What was denied stays denied all the same: it only ever takes permission away.
         tracing::error!(%error, "a denial could not be recorded");
     }

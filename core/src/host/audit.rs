@@ -31,7 +31,7 @@ impl AuditLog {
         self.0.rooms()?.context.audit.verify()
     }
 
-    /// Signs the present head of the chain, to be kept elsewhere.
+    /// Signs the present head of the chain, to be kept elsewhere; returns when the disk has it.
     ///
     /// # Errors
     /// When the log cannot be written.
@@ -39,7 +39,8 @@ impl AuditLog {
         self.0.rooms()?.context.audit.checkpoint()
     }
 
-    /// Writes every entry as one line of JSON.
+    /// Writes every entry, checkpoint and change of key as one line of JSON, while it reads: memory does not grow with
+    /// the log.
     ///
     /// # Errors
     /// When the log cannot be read or `out` cannot be written.
@@ -47,7 +48,16 @@ impl AuditLog {
         self.0.rooms()?.context.audit.export(out)
     }
 
-    /// The public key that verifies the checkpoints, 32 bytes.
+    /// The same with the entries that pass the filter alone.
+    ///
+    /// # Errors
+    /// As [`Self::export`].
+    pub fn export_filtered(&self, out: &mut dyn Write, filter: &Filter) -> Result<()> {
+        self.0.rooms()?.context.audit.export_filtered(out, filter)
+    }
+
+    /// The public key that verifies the log, 32 bytes: the first it was signed with. The chain itself names those that
+    /// came after it.
     ///
     /// # Errors
     /// When the host is closed.

@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Runtime;
 
+use super::keep::settle_keys;
 use super::{Host, HostOptions, Inner, Open};
 use crate::abi::context::{HostContext, Registry, Relay};
 use crate::abi::ops;
 use crate::abi::tenant::Tenants;
-use crate::audit::{Draft, Log, Options, Outcome};
+use crate::audit::{CheckpointSink, Draft, Log, Options, Outcome, RetiredKey};
 use crate::bus::Bus;
 use crate::cancel::Cancel;
 use crate::capsule::Terms;
@@ -25,7 +26,7 @@ use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
     UplinkEvent,
 };
-use crate::store::{Profiles, Store};
+use crate::store::{Durability, Profiles, Store};
 
 /// Collects what a host needs before it is opened.
 #[derive(Clone)]
@@ -36,6 +37,7 @@ pub struct HostBuilder {
     approval: Option<Callback<ApprovalQuestion, Decision>>,
     uplink: Option<Callback<UplinkEvent, Delivery>>,
     pub(super) log: Option<LogSink>,
+    checkpoint: Option<CheckpointSink>,
     options: HostOptions,
 }
 
@@ -48,7 +50,16 @@ impl std::fmt::Debug for HostBuilder {
 impl HostBuilder {
     pub(super) fn new(home: PathBuf) -> Self {
         let options = HostOptions::default();
-        Self { home, workspace: None, elicit: None, approval: None, uplink: None, log: None, options }
+        Self {
+            home,
+            workspace: None,
+            elicit: None,
+            approval: None,
+            uplink: None,
+            log: None,
+            checkpoint: None,
+            options,
+        }
     }
 
     /// The folder capsules see as their workspace; kept for the file functions.
@@ -79,6 +90,15 @@ impl HostBuilder {
         self
     }
 
+    /// Hears of every checkpoint of the audit log once the disk has it, in order, on a thread of the log's own: to be
+    /// kept where whoever might cut the log cannot reach, and given back as `expected_checkpoint`. It must return soon
+    /// and must not call the host.
+    #[must_use]
+    pub fn on_checkpoint(mut self, sink: CheckpointSink) -> Self {
+        self.checkpoint = Some(sink);
+        self
+    }
+
     /// Sets the options.
     #[must_use]
     pub fn options(mut self, options: HostOptions) -> Self {
@@ -102,13 +122,15 @@ impl HostBuilder {
     /// Opens the host on the calling thread.
     ///
     /// # Errors
-    /// [`ErrorKind::HomeLocked`] when the home is open elsewhere, [`ErrorKind::HomeUnusable`] when it cannot be used,
-    /// [`ErrorKind::InvalidArgument`] for an option that breaks a rule, [`ErrorKind::AuditUnavailable`] when the audit
-    /// log cannot be written.
+    /// [`ErrorKind::HomeLocked`] when the home is open elsewhere, [`ErrorKind::HomeUnusable`] when it cannot be used, has
+    /// a newer format or its secrets are sealed with another key, [`ErrorKind::InvalidArgument`] for an option that
+    /// breaks a rule, [`ErrorKind::AuditUnavailable`] when the audit log cannot be written or does not hold the
+    /// expected checkpoint.
     pub fn open_blocking(self) -> Result<Host> {
         let options = self.options;
         let profile = options.profile()?;
         options.instances.check()?;
+        options.audit.check()?;
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
         })?;
@@ -118,13 +140,19 @@ impl HostBuilder {
             let message = format!("the workspace `{}` is not a folder", workspace.display());
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let store = Store::open(&self.home)?;
+        let store = Store::open_with(&self.home, Durability::default(), options.secret_key)?;
+        settle_keys(&store)?;
+        let (audit_key, left) = store.audit_keys()?;
+        let retired = left.iter().map(|(until, bytes)| RetiredKey::from_bytes(*until, bytes)).collect();
         let log_options = Options {
             limit_bytes: options.audit_limit_bytes,
             segment_bytes: options.audit_segment_bytes,
-            ..Options::default()
+            choices: options.audit.clone(),
+            retired,
+            expected: options.expected_checkpoint,
+            checkpoint_sink: self.checkpoint,
         };
-        let audit = Log::open(&store.audit_folder()?, store.audit_key()?, log_options)?;
+        let audit = Log::open(&store.audit_folder()?, audit_key, log_options)?;
         let runtime = build_runtime(options.worker_threads)?;
         let timeouts = DeskTimeouts {
             elicit: options.elicit_timeout,

@@ -124,7 +124,7 @@ impl Host {
             Err(error) => (Outcome::Failed, error.kind().code()),
         };
         let draft = Draft { capsule: Some(id), reason, ..Draft::new("capsule.uninstall", outcome) };
-        let recorded = rooms.context.audit.append(&draft).map(drop);
+        let recorded = rooms.context.audit.append_settled(&draft).await;
         erased.and(recorded)
     }
 }

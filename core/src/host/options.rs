@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::audit::{AuditChoices, ExpectedCheckpoint};
 use crate::capsule::Restart;
 use crate::error::Result;
 use crate::limits;
 use crate::policy::{Instances, Profile, Quotas};
 
 /// The choices of a host; each has a default that is safe to leave alone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 #[allow(clippy::struct_excessive_bools)] // Choices that are each made or not.
 pub struct HostOptions {
@@ -39,6 +40,12 @@ pub struct HostOptions {
     pub audit_limit_bytes: Option<u64>,
     /// Bytes of one segment of the audit log; none means the default.
     pub audit_segment_bytes: Option<u64>,
+    /// Durability, rates and merging of the audit log.
+    pub audit: AuditChoices,
+    /// What a checkpoint that was kept elsewhere says; a home whose audit log does not hold it does not open.
+    pub expected_checkpoint: Option<ExpectedCheckpoint>,
+    /// The key that seals secrets, in place of one in the home; to be given at every opening.
+    pub secret_key: Option<[u8; 32]>,
     /// Loads a capsule even if a required import is exported by nobody.
     pub allow_missing_imports: bool,
     /// What becomes of run loops that trap or cannot be started.
@@ -49,6 +56,13 @@ pub struct HostOptions {
     pub instances: Instances,
     /// Keeps compiled code in the home, so that a capsule is compiled once and not at every start.
     pub code_cache: bool,
+}
+
+impl std::fmt::Debug for HostOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // One of the fields is a key, which no log may show.
+        f.debug_struct("HostOptions").field("runtime_version", &self.runtime_version).finish_non_exhaustive()
+    }
 }
 
 impl Default for HostOptions {
@@ -67,6 +81,9 @@ impl Default for HostOptions {
             recv_empty_on_timeout: false,
             audit_limit_bytes: None,
             audit_segment_bytes: None,
+            audit: AuditChoices::default(),
+            expected_checkpoint: None,
+            secret_key: None,
             allow_missing_imports: false,
             restart: Restart::default(),
             ready_within: limits::REPLACEMENT_READY,

@@ -97,7 +97,7 @@ impl Publish {
         message.reach = host.reach(&message.topic, message.acts_for());
         let message = Arc::new(message);
         let delivery = rooms.dispatcher.place(&message, self.fan_out).await;
-        record(host, &message)?;
+        record(host, &message).await?;
         let left = self.fan_out.map(|most| most.saturating_sub(delivery.handlers()));
         let addressed = host.bus.address(&message, left);
         let withheld = [addressed.withheld(), delivery.withheld()].concat();
@@ -121,7 +121,7 @@ impl Publish {
 }
 
 /// Writes the entry of a publish, before anybody can see the message. What the handlers deny has entries of its own.
-fn record(host: &HostContext, message: &Message) -> Result<()> {
+async fn record(host: &HostContext, message: &Message) -> Result<()> {
     let payload = message.payload.as_bytes();
     let draft = Draft {
         principal: message.attribution.principal().map(Principal::as_str),
@@ -130,7 +130,7 @@ fn record(host: &HostContext, message: &Message) -> Result<()> {
         content: Some(payload),
         ..Draft::new("host.publish", AuditOutcome::Allowed)
     };
-    host.audit.append(&draft).map(drop)
+    host.audit.append_settled(&draft).await
 }
 
 impl IntoFuture for Publish {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use fjall::{Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable};
 use parking_lot::Mutex;
 
 use super::durability::Durability;
@@ -17,6 +17,10 @@ use crate::syncer::{SyncFailed, Syncer};
 const STRIPES: usize = 64;
 /// Bytes of blocks the database keeps in memory.
 const CACHE_BYTES: u64 = 16 * limits::MIB as u64;
+/// The names of the keyspaces in the database.
+const KEYSPACES: [&str; 3] = ["values", "usage", "host"];
+/// Records that are copied in one batch.
+const COPIED_AT_ONCE: usize = 256;
 /// Threads that flush and compact.
 const WORKERS: usize = 2;
 /// Part of [`limits::SYNC_WITHIN`] that is left for the sync itself.
@@ -42,9 +46,9 @@ impl Database {
         let open = || -> fjall::Result<_> {
             let db =
                 fjall::Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(WORKERS).open()?;
-            let values = db.keyspace("values", KeyspaceCreateOptions::default)?;
-            let usage = db.keyspace("usage", KeyspaceCreateOptions::default)?;
-            let host = db.keyspace("host", KeyspaceCreateOptions::default)?;
+            let [values, usage, host] =
+                KEYSPACES.map(|name| db.keyspace(name, KeyspaceCreateOptions::default));
+            let (values, usage, host) = (values?, usage?, host?);
             Ok((db, values, usage, host))
         };
         let (db, values, usage, host) = open().map_err(|cause| {
@@ -113,6 +117,48 @@ impl Database {
             }
             Ok(())
         })
+    }
+
+    /// Writes every record of the host with this prefix anew, and what `also` adds, in one batch, while nobody changes
+    /// anything; returns when the disk has it.
+    pub(super) fn rewrite(
+        &self,
+        prefix: &[u8],
+        rewrite: impl Fn(&[u8], &[u8]) -> Result<Vec<u8>>,
+        also: impl FnOnce(&mut OwnedWriteBatch),
+    ) -> Result<()> {
+        self.change_all(|batch| {
+            for guard in self.host.prefix(prefix) {
+                let (key, value) = guard.into_inner().map_err(unreadable)?;
+                let value = rewrite(&key, &value)?;
+                batch.insert(&self.host, key, value);
+            }
+            also(batch);
+            Ok(())
+        })?;
+        self.sync()
+    }
+
+    /// Copies the database as it is at this moment into an empty folder, and brings the copy to the disk.
+    pub(super) fn copy_to(&self, folder: &Path) -> Result<()> {
+        let snapshot = self.db.snapshot();
+        let copied = || -> fjall::Result<()> {
+            let copy = fjall::Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(1).open()?;
+            for (name, keyspace) in KEYSPACES.into_iter().zip([&self.values, &self.usage, &self.host]) {
+                let target = copy.keyspace(name, KeyspaceCreateOptions::default)?;
+                let mut batch = copy.batch();
+                for (n, guard) in snapshot.iter(keyspace).enumerate() {
+                    let (key, value) = guard.into_inner()?;
+                    batch.insert(&target, key, value);
+                    if n % COPIED_AT_ONCE == COPIED_AT_ONCE - 1 {
+                        std::mem::replace(&mut batch, copy.batch()).commit()?;
+                    }
+                }
+                batch.commit()?;
+            }
+            copy.persist(PersistMode::SyncAll)
+        };
+        copied().map_err(|cause| unavailable("the database cannot be copied", cause))
     }
 
     /// Bytes used in one namespace.

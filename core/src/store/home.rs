@@ -3,7 +3,7 @@
 //! ```text
 //! home/lock      held exclusively while the home is open
 //! home/VERSION   the format, written last when a home is made
-//! home/keys/     secret.key, audit.key, audit.pub
+//! home/keys/     see `keys.rs`
 //! home/store/    the embedded database
 //! home/audit/    the audit log
 //! home/etc/      what operators write: the profiles of principals
@@ -70,11 +70,20 @@ impl Home {
     /// Marks a home that was just made as complete.
     pub(super) fn finish(&self) -> Result<()> {
         if self.fresh {
-            write_private(&self.path.join("VERSION"), format!("{FORMAT}\n").as_bytes()).map_err(|cause| {
+            write_version(&self.path).map_err(|cause| {
                 unusable(&self.path, "the home folder cannot be written").caused_by(cause)
             })?;
         }
         Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The profiles of principals, which another room reads.
+    pub(super) fn profiles_folder(&self) -> PathBuf {
+        self.path.join("etc").join("profiles")
     }
 
     pub(super) fn keys_folder(&self) -> PathBuf {
@@ -104,6 +113,11 @@ impl Drop for Home {
             tracing::warn!(%cause, "the lock of the home was not released");
         }
     }
+}
+
+/// Marks the folder as a complete home of the present format.
+pub(super) fn write_version(home: &Path) -> io::Result<()> {
+    write_private(&home.join("VERSION"), format!("{FORMAT}\n").as_bytes())
 }
 
 /// True if the home is complete, false if it is new.

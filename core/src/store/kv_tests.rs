@@ -195,7 +195,7 @@ fn everything_is_there_after_reopening() {
     store.close().unwrap();
     assert!(matches!(kv.get("k"), Err(KvError::Unavailable(_))));
     for durability in [Durability::Power, Durability::Process] {
-        let store = Store::open_with(dir.path(), durability).unwrap();
+        let store = Store::open_with(dir.path(), durability, None).unwrap();
         let kv = store.kv(&principal("alice"), "c");
         assert_eq!(kv.get("k").unwrap().as_deref(), Some(&b"v"[..]));
         assert_eq!(kv.used_bytes().unwrap(), 2);

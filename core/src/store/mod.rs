@@ -4,9 +4,11 @@
 //! own [`Namespace`] and nothing else; what belongs to the host lies in a different keyspace.
 
 mod allowances;
+mod backup;
 mod database;
 mod durability;
 mod forget;
+mod formats;
 mod home;
 mod journal;
 mod keys;
@@ -14,26 +16,31 @@ mod kv;
 mod namespace;
 mod profiles;
 mod receipts;
+mod rotate;
+mod seal;
 mod secrets;
 mod settings;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use ed25519_dalek::SigningKey;
-use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
+use parking_lot::{MappedRwLockReadGuard, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::principal::Principal;
 
 use database::Database;
 use home::Home;
+use keys::KeyFiles;
+use seal::Seal;
 
 pub use allowances::Allowances;
+pub use backup::Backup;
 pub use durability::Durability;
 pub use kv::{KvError, Namespace, Page};
 pub use profiles::Profiles;
 pub use receipts::{Receipt, Receipts};
+pub use rotate::LeftOfSeed;
 pub use secrets::Secrets;
 pub use settings::Settings;
 
@@ -44,6 +51,8 @@ pub struct Store(Arc<Shared>);
 
 struct Shared {
     open: RwLock<Option<Open>>,
+    /// Held while keys change or the home is copied, so that no copy has some keys of before and some of after.
+    keeping: Mutex<()>,
     /// The process that opened it; a forked child has the handles but neither the threads nor the right to the files.
     process: u32,
 }
@@ -61,7 +70,10 @@ impl Drop for Shared {
 struct Open {
     database: Database,
     home: Home,
-    keys: keys::Keys,
+    /// Seals secrets.
+    seal: RwLock<Seal>,
+    /// The embedder keeps the key that seals secrets, not the home.
+    own_key: bool,
 }
 
 /// Whose secret or setting it is: one principal's, or the whole host's.
@@ -89,20 +101,25 @@ impl Store {
     /// Opens or creates the home with [`Durability::Process`].
     ///
     /// Fails with [`ErrorKind::HomeLocked`] while another process or host has it open, with [`ErrorKind::HomeUnusable`]
-    /// if it cannot be created, read or written or has a newer format, and with [`ErrorKind::StoreUnavailable`] if the
+    /// if it cannot be created, read or written, has a newer format or another key, and with [`ErrorKind::StoreUnavailable`] if the
     /// database itself does not open.
     pub fn open(home: &Path) -> Result<Self> {
-        Self::open_with(home, Durability::default())
+        Self::open_with(home, Durability::default(), None)
     }
 
-    /// Opens or creates the home with the durability the embedder wants.
-    pub fn open_with(home: &Path, durability: Durability) -> Result<Self> {
+    /// Opens or creates the home with the durability the embedder wants, and its own key for sealing secrets if it keeps
+    /// one.
+    pub fn open_with(home: &Path, durability: Durability, secret_key: Option<[u8; 32]>) -> Result<Self> {
         let home = Home::open(home)?;
-        let keys = keys::Keys::load(&home)?;
+        KeyFiles::audit(&home).load(home.is_fresh())?;
         let database = Database::open(&home.database_folder(), durability)?;
+        formats::settle(&database, formats::FORMATS, formats::MIGRATIONS)
+            .map_err(|error| error.with("home", home.path().display().to_string()))?;
+        let seal = rotate::seal_of(&home, &database, secret_key)?;
         home.finish()?;
-        let open = RwLock::new(Some(Open { database, home, keys }));
-        Ok(Self(Arc::new(Shared { open, process: std::process::id() })))
+        let own_key = secret_key.is_some();
+        let open = RwLock::new(Some(Open { database, home, seal: RwLock::new(seal), own_key }));
+        Ok(Self(Arc::new(Shared { open, keeping: Mutex::default(), process: std::process::id() })))
     }
 
     /// The key-value namespace of one capsule for one principal.
@@ -146,11 +163,6 @@ impl Store {
         self.opened()?.database.sync()
     }
 
-    /// The key that signs the audit log's checkpoints.
-    pub fn audit_key(&self) -> Result<SigningKey> {
-        Ok(self.opened()?.keys.audit.clone())
-    }
-
     /// The folder of the audit log.
     pub fn audit_folder(&self) -> Result<std::path::PathBuf> {
         Ok(self.opened()?.home.audit_folder())
@@ -158,7 +170,7 @@ impl Store {
 
     /// The key that seals the code cache: no secret itself, but only this home can make it.
     pub fn cache_key(&self) -> Result<zeroize::Zeroizing<[u8; 32]>> {
-        Ok(self.opened()?.keys.cache())
+        KeyFiles::audit(&self.opened()?.home).cache()
     }
 
     /// The folder of the code cache, which may be removed at any time.
@@ -174,6 +186,11 @@ impl Store {
         }
         let Some(open) = self.0.open.write().take() else { return Ok(()) };
         open.database.sync()
+    }
+
+    /// To be held while keys change or the home is copied.
+    pub fn keep_alone(&self) -> MutexGuard<'_, ()> {
+        self.0.keeping.lock()
     }
 
     fn opened(&self) -> Result<MappedRwLockReadGuard<'_, Open>> {

@@ -18,12 +18,16 @@ pub(super) enum Kind {
     Setting = b'e',
     Receipt = b'r',
     Allowance = b'a',
+    /// The version of a format; see `formats.rs`.
+    Format = b'v',
+    /// Which key the secrets are sealed with.
+    SecretKey = b'k',
 }
 
 impl Kind {
     /// The kind of record a key of the host's keyspace leads to.
     pub(super) fn of(key: &[u8]) -> Option<Self> {
-        [Self::Secret, Self::Setting, Self::Receipt, Self::Allowance]
+        [Self::Secret, Self::Setting, Self::Receipt, Self::Allowance, Self::Format, Self::SecretKey]
             .into_iter()
             .find(|kind| key.first() == Some(&(*kind as u8)))
     }

@@ -1,21 +1,13 @@
 //! Secrets: encrypted at rest, bound to their scope and name, wiped from memory when dropped.
 
-use chacha20poly1305::XNonce;
-use chacha20poly1305::aead::{Aead, Payload};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::database::unreadable;
-use super::keys::fill_random;
 use super::namespace::{self, Kind};
 use super::{Scope, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::principal::Principal;
-
-/// The way a secret is sealed: XChaCha20-Poly1305, 24 random bytes of nonce, the record's key as associated data.
-const SEALED: u8 = 1;
-/// Bytes of the nonce.
-const NONCE: usize = 24;
 
 /// The secrets of a store.
 pub struct Secrets<'a> {
@@ -37,17 +29,9 @@ impl<'a> Secrets<'a> {
         let open = self.store.opened()?;
         let head = namespace::scope_head(Kind::Secret, scope);
         let name = namespace::join(&head, key);
-        let mut nonce = [0; NONCE];
-        fill_random(&mut nonce)?;
-        let mut sealed = vec![SEALED];
-        sealed.extend_from_slice(&nonce);
-        let payload = Payload { msg: value.as_bytes(), aad: &name };
-        let text = open
-            .keys
-            .secret
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| Error::new(ErrorKind::Internal, "the secret could not be sealed"))?;
-        sealed.extend_from_slice(&text);
+        // Held until the record is written, so that no change of the key passes it by.
+        let seal = open.seal.read();
+        let sealed = seal.seal(&name, value.as_bytes())?;
         open.database.change(&head, |batch| {
             batch.insert(&open.database.host, name, sealed);
             Ok(())
@@ -59,20 +43,13 @@ impl<'a> Secrets<'a> {
         check_key(key)?;
         let open = self.store.opened()?;
         let name = namespace::join(&namespace::scope_head(Kind::Secret, scope), key);
+        let seal = open.seal.read();
         let Some(sealed) = open.database.host.get(&name).map_err(unreadable)? else { return Ok(None) };
-        let damaged =
-            || Error::new(ErrorKind::StoreUnavailable, "a secret is damaged or sealed with another key");
-        let Some((&[SEALED], rest)) = sealed.split_first_chunk() else { return Err(damaged()) };
-        let Some((nonce, text)) = rest.split_first_chunk::<NONCE>() else { return Err(damaged()) };
-        let payload = Payload { msg: text, aad: &name };
-        let plain = open.keys.secret.decrypt(&XNonce::from(*nonce), payload).map_err(|_| damaged())?;
-        match String::from_utf8(plain) {
-            Ok(value) => Ok(Some(Zeroizing::new(value))),
-            Err(wrong) => {
-                wrong.into_bytes().zeroize();
-                Err(damaged())
-            }
-        }
+        let text = seal.open(&name, &sealed)?;
+        let text = std::str::from_utf8(&text).map_err(|_| {
+            Error::new(ErrorKind::StoreUnavailable, "a secret is damaged or sealed with another key")
+        })?;
+        Ok(Some(Zeroizing::new(text.to_owned())))
     }
 
     /// The principal's own secret, else the host-wide one.
@@ -127,6 +104,7 @@ fn check_key(key: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Durability;
     use super::*;
 
     fn store() -> (tempfile::TempDir, Store) {
@@ -205,10 +183,67 @@ mod tests {
         assert_eq!(store.secrets().get(&Scope::host("c"), "k").unwrap().unwrap().as_str(), "v");
         store.close().unwrap();
         std::fs::write(dir.path().join("keys/secret.key"), [7; 32]).unwrap();
+        let error = Store::open(dir.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::HomeUnusable);
+        assert!(error.message().contains("sealed with another key"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_sealed_anew_and_the_old_key_opens_nothing() {
+        let (dir, store) = store();
+        let old = std::fs::read(dir.path().join("keys/secret.key")).unwrap();
+        store.secrets().set(&Scope::host("c"), "k", "v").unwrap();
+        store.rotate_secret_key(None).unwrap();
+        let read = |store: &Store| store.secrets().get(&Scope::host("c"), "k").unwrap().unwrap().to_string();
+        assert_eq!(read(&store), "v");
+        store.close().unwrap();
+        let new = std::fs::read(dir.path().join("keys/secret.key")).unwrap();
+        assert_ne!(old, new);
+        assert!(!dir.path().join("keys/secret.next").exists());
         let store = Store::open(dir.path()).unwrap();
-        assert_eq!(
-            store.secrets().get(&Scope::host("c"), "k").unwrap_err().kind(),
-            ErrorKind::StoreUnavailable
-        );
+        assert_eq!(read(&store), "v");
+        store.close().unwrap();
+        std::fs::write(dir.path().join("keys/secret.key"), old).unwrap();
+        assert!(Store::open(dir.path()).is_err());
+        std::fs::write(dir.path().join("keys/secret.key"), new).unwrap();
+        assert_eq!(read(&Store::open(dir.path()).unwrap()), "v");
+    }
+
+    #[test]
+    fn a_change_of_the_key_that_was_cut_off_leaves_the_old_or_the_new_one() {
+        let (dir, store) = store();
+        store.secrets().set(&Scope::host("c"), "k", "v").unwrap();
+        store.close().unwrap();
+        let keys = dir.path().join("keys");
+        let old = std::fs::read(keys.join("secret.key")).unwrap();
+        // Cut off before anything was sealed anew.
+        std::fs::write(keys.join("secret.next"), [9; 32]).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(!keys.join("secret.next").exists());
+        store.rotate_secret_key(None).unwrap();
+        store.close().unwrap();
+        // Cut off before the new key took the old one's place.
+        std::fs::rename(keys.join("secret.key"), keys.join("secret.next")).unwrap();
+        std::fs::write(keys.join("secret.key"), old).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert!(!keys.join("secret.next").exists());
+        assert_eq!(store.secrets().get(&Scope::host("c"), "k").unwrap().unwrap().as_str(), "v");
+    }
+
+    #[test]
+    fn the_embedders_own_key_is_not_in_the_home_and_has_to_be_the_right_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |key| Store::open_with(dir.path(), Durability::default(), key);
+        let store = open(Some([1; 32])).unwrap();
+        store.secrets().set(&Scope::host("c"), "k", "v").unwrap();
+        assert!(!dir.path().join("keys/secret.key").exists());
+        assert_eq!(store.rotate_secret_key(None).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        store.rotate_secret_key(Some([2; 32])).unwrap();
+        store.close().unwrap();
+        for wrong in [Some([1; 32]), None] {
+            assert_eq!(open(wrong).unwrap_err().kind(), ErrorKind::HomeUnusable);
+        }
+        let store = open(Some([2; 32])).unwrap();
+        assert_eq!(store.secrets().get(&Scope::host("c"), "k").unwrap().unwrap().as_str(), "v");
     }
 }

@@ -1,0 +1,261 @@
+//! `kill -9` at any moment: what a program was told is done has its data and its entry in the audit.
+//!
+//! This program starts itself as a child that runs a host under load and writes a line for every effect that was
+//! acknowledged. The parent ends it after some of them, without a warning, opens the home and looks for all of them.
+//! `CRASH_ROUNDS` says how often.
+
+#![allow(clippy::expect_used)]
+
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use astrid_host::audit::{Entry, Filter, Outcome};
+use astrid_host::store::Store;
+use astrid_host::{Capsule, Host, HostOptions, Principal};
+use serde_json::{Value, json};
+
+/// Rounds unless the environment names another number.
+const ROUNDS: u64 = 8;
+/// The variable that makes this program the child; it holds the folder to work in.
+const CHILD: &str = "CRASH_CHILD";
+/// Entries a second of the rounds in which repeats are counted.
+const SLOW: u64 = 20;
+
+fn main() -> ExitCode {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        child(Path::new(&folder));
+        return ExitCode::SUCCESS;
+    }
+    let rounds = std::env::var("CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let mut chance = u64::try_from(seed & u128::from(u64::MAX)).unwrap_or_default() | 1;
+    let (mut passed, mut failed) = (0, 0);
+    for round in 0..rounds.unwrap_or(ROUNDS) {
+        // A step of a xorshift generator: all that is wanted is another number each time.
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        match play(round, 1 + usize::try_from(chance % 600).unwrap_or_default()) {
+            Ok(effects) => {
+                println!("round {round}: {effects} effects acknowledged, all there");
+                passed += 1;
+            }
+            Err(why) => {
+                println!("round {round}: {why}");
+                failed += 1;
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Lets a child work, ends it after so many lines, and looks at what is left.
+fn play(round: u64, lines: usize) -> Result<usize, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    write_capsule(folder.path(), 0);
+    let mut child = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
+        .env(CHILD, folder.path())
+        .env("CRASH_SLOW", if round % 2 == 1 { "yes" } else { "" })
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let out = BufReader::new(child.stdout.take().ok_or("a child without output")?);
+    let mut told = Vec::new();
+    for line in out.lines() {
+        // A line that was cut off by the end is no acknowledgement.
+        let Ok(line) = line else { break };
+        told.push(line);
+        if told.len() == lines {
+            child.kill().map_err(|error| error.to_string())?;
+        }
+    }
+    let ended = child.wait().map_err(|error| error.to_string())?;
+    if ended.code().is_some() {
+        return Err(format!("the child ended by itself: {ended}, after {told:?}"));
+    }
+    // The last line may have been cut in the middle.
+    let whole: Vec<_> = told.iter().filter_map(|line| line.strip_suffix('.')).collect();
+    look(&folder.path().join("home"), &whole).map(|()| whole.len())
+}
+
+/// Opens what is left and looks for every effect.
+fn look(home: &Path, told: &[&str]) -> Result<(), String> {
+    let failed = |error: astrid_host::Error| format!("{error:?}");
+    let runtime = runtime();
+    let entries = runtime.block_on(async {
+        let host = Host::builder(home).open().await.map_err(failed)?;
+        let found = host.audit().verify().map_err(failed)?;
+        if !found.intact {
+            return Err(format!("the audit is broken: {:?}", found.findings));
+        }
+        let entries = host.audit().entries(&Filter::default()).map_err(failed)?;
+        host.close().await.map_err(failed)?;
+        Ok(entries)
+    })?;
+    let allowed: HashSet<(&str, &str)> = entries
+        .iter()
+        .filter(|entry| entry.outcome == Outcome::Allowed)
+        .map(|entry| (operation(entry), &*entry.subject))
+        .collect();
+    let store = Store::open(home).map_err(failed)?;
+    let writer = store.kv(&principal("writer"), "main");
+    let mut repeated = 0;
+    for line in told {
+        let (kind, subject) = line.split_once(' ').ok_or_else(|| format!("no line: {line}"))?;
+        let missing = |what: &str| Err(format!("{line} was acknowledged and has no {what}"));
+        let entry = match kind {
+            "set" => "kv.kv-set",
+            "seen" => "ipc.publish",
+            "installed" => "capsule.install",
+            "repeated" => {
+                repeated += 1;
+                continue;
+            }
+            other => return Err(format!("what is `{other}`?")),
+        };
+        if !allowed.contains(&(entry, subject)) {
+            return missing("entry");
+        }
+        if kind == "set" && writer.get(subject).ok().flatten().as_deref() != Some(subject.as_bytes()) {
+            return missing("value");
+        }
+        if kind == "installed" {
+            let receipt = store.receipts().get("main").map_err(failed)?.ok_or("nothing is installed")?;
+            if version(&receipt.version) < version(subject) {
+                return missing("receipt");
+            }
+        }
+    }
+    let is_repeat =
+        |entry: &&Entry| entry.operation == "kv.kv-set" && entry.principal.as_deref() == Some("repeater");
+    let counted: u64 = entries.iter().filter(is_repeat).map(|entry| entry.count).sum();
+    if counted < repeated {
+        return Err(format!("{repeated} repeats were acknowledged and {counted} counted"));
+    }
+    Ok(())
+}
+
+/// An upgrade is an installation too.
+fn operation(entry: &Entry) -> &str {
+    if entry.operation == "capsule.upgrade" { "capsule.install" } else { &entry.operation }
+}
+
+fn version(text: &str) -> u64 {
+    text.rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or_default()
+}
+
+// ---- the child -----------------------------------------------------------------------------------------------------
+
+fn child(folder: &Path) {
+    runtime().block_on(async {
+        let mut options = HostOptions::default();
+        options.quotas.set("max_cpu_fuel_per_sec", u64::MAX).expect("a legal quota");
+        if std::env::var_os("CRASH_SLOW").is_some_and(|slow| !slow.is_empty()) {
+            options.audit.entries_per_sec = SLOW;
+            options.audit.merge_within = Duration::from_millis(50);
+        }
+        let host = Host::builder(folder.join("home")).options(options).open().await.expect("a host");
+        install(&host, folder, 0).await;
+        let capsule = host.load(folder.join("main")).await.expect("loaded");
+        let heard = host.subscribe("main.*").expect("a subscription");
+        let listening = async {
+            while let Some(message) = heard.next().await {
+                tell("seen", &message.topic);
+            }
+        };
+        let installing = async {
+            for n in 1.. {
+                install(&host, folder, n).await;
+            }
+        };
+        let work = (writing(&capsule), repeating(&capsule), publishing(&capsule));
+        tokio::join!(work.0, work.1, work.2, listening, installing);
+    });
+}
+
+async fn install(host: &Host, folder: &Path, n: u64) {
+    write_capsule(folder, n);
+    let installed = host.install(folder.join("main")).await.expect("installed");
+    tell("installed", &installed.version);
+}
+
+async fn writing(capsule: &Capsule) {
+    for n in 0u64.. {
+        let key = format!("k{n}");
+        let call = json!({ "op": "kv.kv-set", "args": { "key": key, "value": key } });
+        if done(capsule, "writer", &call).await {
+            tell("set", &key);
+        }
+    }
+}
+
+async fn repeating(capsule: &Capsule) {
+    let call = json!({ "op": "kv.kv-set", "args": { "key": "same", "value": "same" } });
+    loop {
+        if done(capsule, "repeater", &call).await {
+            tell("repeated", "same");
+        }
+    }
+}
+
+async fn publishing(capsule: &Capsule) {
+    for n in 0u64.. {
+        let topic = format!("main.p{n}");
+        done(
+            capsule,
+            "publisher",
+            &json!({ "op": "ipc.publish", "args": { "topic": topic, "payload": "1" } }),
+        )
+        .await;
+    }
+}
+
+/// Makes one call and says whether the guest was told that it is done.
+async fn done(capsule: &Capsule, principal_name: &str, call: &Value) -> bool {
+    // Others get their turn whatever happens.
+    tokio::task::yield_now().await;
+    let payload = json!({ "calls": [call] }).to_string();
+    let answer = capsule.trigger("script", payload).principal(principal(principal_name)).await;
+    let results = answer.ok().and_then(|answer| answer.json().ok());
+    results.is_some_and(|results| results[0].get("ok").is_some())
+}
+
+/// A line is whole once its full stop is there.
+fn tell(kind: &str, subject: &str) {
+    let mut out = std::io::stdout().lock();
+    // When nobody listens any more the end is near anyway.
+    let _ = out.write_all(format!("{kind} {subject}.\n").as_bytes());
+}
+
+// ---- both ----------------------------------------------------------------------------------------------------------
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime")
+}
+
+fn principal(name: &str) -> Principal {
+    Principal::parse(name).expect("a principal")
+}
+
+fn write_capsule(folder: &Path, n: u64) {
+    let capsule = folder.join("main");
+    if !capsule.is_dir() {
+        std::fs::create_dir(&capsule).expect("a folder");
+        std::fs::copy(puppet(), capsule.join("guest.wasm")).expect("the component");
+    }
+    let text = format!(
+        "[package]\nname = \"main\"\nversion = \"1.0.{n}\"\n[[component]]\nfile = \"guest.wasm\"\n\
+        [publish]\n\"main.*\" = \"opaque\"\n"
+    );
+    std::fs::write(capsule.join("Capsule.toml"), text).expect("a manifest");
+}
+
+fn puppet() -> PathBuf {
+    let index: Value =
+        serde_json::from_slice(&std::fs::read(env!("GUESTS_INDEX")).expect("an index")).expect("JSON");
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(index["puppet"]["path"].as_str().expect("a path"))
+}
