@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use astrid_host::audit::{Entry, Filter, Outcome};
-use astrid_host::store::Store;
+use astrid_host::store::{Scope, Store};
 use astrid_host::{Capsule, Host, HostOptions, Principal};
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ use serde_json::{Value, json};
 const ROUNDS: u64 = 8;
 /// The variable that makes this program the child; it holds the folder to work in.
 const CHILD: &str = "CRASH_CHILD";
+/// A secret that has to outlive every change of keys.
+const SECRET: &str = "kept through all of it";
 /// Entries a second of the rounds in which repeats are counted.
 const SLOW: u64 = 20;
 
@@ -96,12 +98,18 @@ fn look(home: &Path, told: &[&str]) -> Result<(), String> {
         host.close().await.map_err(failed)?;
         Ok(entries)
     })?;
+    verify_independently(home)?;
     let allowed: HashSet<(&str, &str)> = entries
         .iter()
         .filter(|entry| entry.outcome == Outcome::Allowed)
         .map(|entry| (operation(entry), &*entry.subject))
         .collect();
     let store = Store::open(home).map_err(failed)?;
+    let secret = store.secrets().get(&Scope::host("main"), "token").map_err(failed)?;
+    // It was set after the first installation was acknowledged, and before anything else was.
+    if told.len() > 1 && secret.as_ref().map(|secret| secret.as_str()) != Some(SECRET) {
+        return Err("the secret is gone".to_owned());
+    }
     let writer = store.kv(&principal("writer"), "main");
     let mut repeated = 0;
     for line in told {
@@ -115,6 +123,8 @@ fn look(home: &Path, told: &[&str]) -> Result<(), String> {
                 repeated += 1;
                 continue;
             }
+            // The keys are those that opened the home, one way or the other.
+            "rotated" => continue,
             other => return Err(format!("what is `{other}`?")),
         };
         if !allowed.contains(&(entry, subject)) {
@@ -139,6 +149,16 @@ fn look(home: &Path, told: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
+/// The verifier that shares no code with the host has to come to the same end, from the first key alone.
+fn verify_independently(home: &Path) -> Result<(), String> {
+    let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/verify_audit.py");
+    let mut command = Command::new("python3");
+    command.arg(verifier).arg(home.join("audit")).arg(home.join("keys/audit.pub"));
+    let out = command.output().map_err(|error| error.to_string())?;
+    let says = String::from_utf8_lossy(&out.stdout).into_owned();
+    if says.trim() == "intact" { Ok(()) } else { Err(format!("the verifier in Python says: {says}")) }
+}
+
 /// An upgrade is an installation too.
 fn operation(entry: &Entry) -> &str {
     if entry.operation == "capsule.upgrade" { "capsule.install" } else { &entry.operation }
@@ -161,10 +181,17 @@ fn child(folder: &Path) {
         let host = Host::builder(folder.join("home")).options(options).open().await.expect("a host");
         install(&host, folder, 0).await;
         let capsule = host.load(folder.join("main")).await.expect("loaded");
+        host.configure("main", "token", SECRET).expect("a secret");
         let heard = host.subscribe("main.*").expect("a subscription");
         let listening = async {
             while let Some(message) = heard.next().await {
                 tell("seen", &message.topic);
+            }
+        };
+        let rotating = async {
+            loop {
+                host.rotate_keys().await.expect("new keys");
+                tell("rotated", "keys");
             }
         };
         let installing = async {
@@ -173,7 +200,7 @@ fn child(folder: &Path) {
             }
         };
         let work = (writing(&capsule), repeating(&capsule), publishing(&capsule));
-        tokio::join!(work.0, work.1, work.2, listening, installing);
+        tokio::join!(work.0, work.1, work.2, listening, installing, rotating);
     });
 }
 
@@ -249,7 +276,7 @@ fn write_capsule(folder: &Path, n: u64) {
     }
     let text = format!(
         "[package]\nname = \"main\"\nversion = \"1.0.{n}\"\n[[component]]\nfile = \"guest.wasm\"\n\
-        [publish]\n\"main.*\" = \"opaque\"\n"
+        [publish]\n\"main.*\" = \"opaque\"\n[env.token]\ntype = \"secret\"\n"
     );
     std::fs::write(capsule.join("Capsule.toml"), text).expect("a manifest");
 }
