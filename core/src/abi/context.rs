@@ -152,8 +152,9 @@ pub struct Binding {
     pub topic: String,
 }
 
-/// What all instances of one loaded capsule share.
-#[derive(Debug)]
+/// What all instances of one loaded capsule share. Its clone, with a cancel signal of its own, is the run loop's: a run loop
+/// can end before the calls do.
+#[derive(Clone, Debug)]
 pub struct CapsuleContext {
     /// The host's rooms.
     pub host: Arc<HostContext>,
@@ -180,8 +181,8 @@ pub struct CapsuleContext {
     /// Its handlers, in the manifest's order.
     pub bindings: Vec<Binding>,
     /// The uplinks its instances registered.
-    pub uplinks: Uplinks,
-    /// Given first thing on unload.
+    pub uplinks: Arc<Uplinks>,
+    /// Given first thing on unload; to a run loop also when another generation has taken its place.
     pub cancel: Cancel,
     /// Given when the run loop calls `signal-ready`.
     pub ready: Cancel,

@@ -214,7 +214,7 @@ pub(super) fn assemble(
         subscribe: Acl::subscribe(&manifest),
         bindings,
         metrics,
-        uplinks: Uplinks::new(&manifest.package.name),
+        uplinks: Arc::new(Uplinks::new(&manifest.package.name)),
         cancel: Cancel::default(),
         ready: Cancel::default(),
         run_interest: Arc::default(),

@@ -121,7 +121,15 @@ struct Live {
 struct Life {
     state: State,
     failure: Option<Failure>,
-    run: Option<tokio::task::JoinHandle<()>>,
+    run: Option<RunLoop>,
+}
+
+/// A run loop that was started.
+#[derive(Debug)]
+struct RunLoop {
+    task: tokio::task::JoinHandle<()>,
+    /// Tells it, and nothing else of the generation, to stop.
+    stop: Cancel,
 }
 
 /// Why a run loop ended that should not have.

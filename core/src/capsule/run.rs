@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, Weak};
 
-use super::{Failure, Live, Loaded, State};
+use super::{Failure, Live, Loaded, RunLoop, State};
+use crate::abi::context::CapsuleContext;
 use crate::abi::state::{FailureSlot, Phase};
 use crate::abi::tenant::{Counters, Tenant};
 use crate::audit::{Draft, Outcome};
+use crate::cancel::Cancel;
 use crate::engine::{Instance, Start};
 use crate::error::{Error, Result};
 use crate::limits;
@@ -23,14 +25,25 @@ impl Loaded {
         let tenant = live.context.host.tenants.admit(&live.context.owner)?;
         let capsule = Arc::clone(self);
         let runtime = live.context.host.runtime.clone();
+        let stop = Cancel::default();
+        let context = CapsuleContext { cancel: stop.clone(), ..CapsuleContext::clone(&live.context) };
+        let live = Live { context: Arc::new(context), ..live };
         let mut stage = self.state.lock();
         if stage.state == State::Loading && stage.run.is_none() {
-            stage.run = Some(runtime.spawn(async move {
+            let task = runtime.spawn(async move {
                 let ended = run(&live, &tenant).await;
                 capsule.settle(&live, ended.as_ref().err());
-            }));
+            });
+            stage.run = Some(RunLoop { task, stop });
         }
         Ok(())
+    }
+
+    /// Tells the run loop to stop, and nothing else: the calls of the generation go on.
+    pub(super) fn stop_run(&self) {
+        if let Some(run) = &self.state.lock().run {
+            run.stop.give();
+        }
     }
 
     /// Remembers that the run loop could not even be started.

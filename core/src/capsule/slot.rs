@@ -224,6 +224,8 @@ impl Slot {
         // Nobody else replaces this generation: the place changed under its lock.
         drop(old.successor.set(Arc::clone(&next)));
         old.changed.notify_waiters();
+        // Its calls may take their time; two run loops should not hear the same messages meanwhile.
+        old.stop_run();
         self.retire(old);
         // It may have failed between becoming ready and taking the place.
         self.look_after(&next);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 
-use super::{Live, Loaded, State};
+use super::{Live, Loaded, RunLoop, State};
 use crate::abi::timer;
 use crate::audit::{Draft, Outcome};
 use crate::error::Result;
@@ -40,10 +40,11 @@ impl Loaded {
         };
         self.changed.notify_waiters();
         let runtime = &context.host.runtime;
-        if let Some(mut run) = run {
+        if let Some(RunLoop { mut task, stop }) = run {
+            stop.give();
             let late = std::pin::pin!(timer::sleep(runtime, limits::UNLOAD_WAIT));
-            if let Either::Right(_) = select(&mut run, late).await {
-                run.abort();
+            if let Either::Right(_) = select(&mut task, late).await {
+                task.abort();
             }
         }
         let late = std::pin::pin!(timer::sleep(runtime, limits::UNLOAD_WAIT));
@@ -63,5 +64,6 @@ impl Loaded {
         if let Some(context) = self.context() {
             context.cancel.give();
         }
+        self.stop_run();
     }
 }

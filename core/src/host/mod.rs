@@ -99,9 +99,9 @@ impl Host {
     /// upgraded.
     ///
     /// If the capsule is loaded, the new version is brought up beside the running one and takes its place in one step when it
-    /// is ready; handles follow it. From then on calls go to the new generation; the old one ends when the calls it has
-    /// admitted are answered, at the latest after 30 s. Until both run loops have changed over, a message may be heard by
-    /// both. If the hook fails or the new version does not become ready within `ready_within`, the call fails, the old version
+    /// is ready; handles follow it. From then on calls go to the new generation; the old one's run loop stops, and the rest
+    /// of it ends when the calls it has admitted are answered, at the latest after 30 s. From when the new run loop subscribes
+    /// until the swap, a message may be heard by both. If the hook fails or the new version does not become ready within `ready_within`, the call fails, the old version
     /// goes on running and stays the one that is pinned; what the hook has written stays written.
     pub fn install(&self, path: impl AsRef<Path>) -> Install {
         Install::new(self.clone(), path.as_ref().to_owned())
