@@ -1,5 +1,5 @@
 # make demo: the same small program in Rust, Python, Node and C.   make test: everything that is tested.
-# make check: formats, lints, types.   make install PREFIX=: the C library.
+# make check: formats, lints, types.   make bench: what is fast.   make install PREFIX=: the C library.
 
 TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
@@ -7,7 +7,7 @@ VENV = $(TARGET)/venv/bin
 PYTHON_PATH = $(abspath $(TARGET))/python
 PYTHON_FILES = bindings-python examples/python tests/runners/python tests/all.py
 
-.PHONY: demo test check guests-check build python node install clean
+.PHONY: demo test check bench guests-check build python node install clean
 
 # One call of cargo for all of them: one profile, one folder, one set of features. A build of one package alone would resolve
 # other features, and compile every dependency again.
@@ -46,6 +46,10 @@ check: build python
 	! cargo tree --locked -p astrid-host -e normal,build --prefix none | grep -E '^(pyo3|napi|cbindgen)'
 	@if command -v cargo-deny > /dev/null; then cargo deny --locked check licenses bans sources; \
 	  else echo "cargo-deny is not installed: licences were not checked"; fi
+
+# Processor time of the core, in the release profile. OPERATIONS: words that choose some of them.
+bench:
+	cargo bench --locked --workspace --bench core -- $(OPERATIONS)
 
 # Compiles the guests anew, which takes two minutes, and compares. The bytes depend on the folder of the checkout, so this says
 # something only where the guests were built last. 2: the compiler that made them is not installed here.

@@ -29,6 +29,7 @@ SUITES = [
     ),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
+    ("rust: stress", ".", {}, "cargo test --quiet --locked --workspace --test stress"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
     ("c: scenarios", ".", {}, "tests/runners/c/run.sh"),
     ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest"),
