@@ -81,7 +81,7 @@ pub const INNER_COMPONENTS: usize = 256;
 /// How deep components may lie in one another.
 pub const COMPONENT_DEPTH: usize = 8;
 /// Functions with a body, over all core modules of a component.
-pub const CORE_FUNCTIONS: usize = 100_000;
+pub const CORE_FUNCTIONS: usize = 50_000;
 /// Bytes of one function's body.
 pub const FUNCTION_BYTES: usize = 256 * KIB;
 /// Bytes of all bodies of a component.
@@ -90,6 +90,10 @@ pub const CODE_BYTES: usize = 24 * MIB;
 pub const FUNCTION_LOCALS: u64 = 10_000;
 /// How deep blocks may lie in one another in a function.
 pub const BLOCK_DEPTH: usize = 1_000;
+/// What one function may cost the compiler, as `engine/bounds.rs` estimates it: about 12 s of one core.
+pub const FUNCTION_WORK: u64 = 1_000_000_000;
+/// What all functions of a component may cost together: about two minutes of one core.
+pub const COMPONENT_WORK: u64 = 10_000_000_000;
 /// Types, imports, exports, globals, element and data segments of a component, of each kind.
 pub const COMPONENT_ITEMS: usize = 100_000;
 /// How long one compilation may take, from the moment its turn has come.
