@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::inspect::{accepted, refuse_more};
 use super::load::{assemble, narrowed};
+use super::trigger::removed;
 use super::{Loading, Package, Slot, hex};
 use crate::abi::context::{CapsuleContext, HostContext};
 use crate::abi::state::{Caller, FailureSlot, Phase};
@@ -158,7 +159,13 @@ async fn run_hook(
     let context = assemble(host, &package.manifest, package.hash, &loading)?;
     let wanted = if phase == Phase::Upgrade { exports.upgrade } else { exports.install };
     // A capsule without the hook is installed all the same.
-    if wanted { call_hook(&compiled, &context, &tenant, phase).await } else { Ok(()) }
+    if !wanted {
+        return Ok(());
+    }
+    let _for_tenant = tenant.in_flight.begin();
+    let ended = tenant.while_here(&host.runtime, call_hook(&compiled, &context, &tenant, phase)).await;
+    // A hook whose questions were cut off because its principal was removed has not installed anything, whatever it says.
+    ended.filter(|_| !tenant.gone().is_given()).unwrap_or_else(|| Err(removed(tenant.principal())))
 }
 
 async fn call_hook(
@@ -175,9 +182,7 @@ async fn call_hook(
         caller: Some(Caller::embedder(Some(tenant.principal().clone()))),
         callback_failure: Arc::clone(&failure),
     };
-    let _for_tenant = tenant.in_flight.begin();
-    let ended = tenant.while_here(&context.host.runtime, instance.plain(start, phase)).await;
-    let exit = ended.ok_or_else(|| Error::new(ErrorKind::Cancelled, "the principal was removed"))?;
+    let exit = instance.plain(start, phase).await;
     Counters::add(&tenant.counters.fuel, exit.fuel);
     if let Some(failed) = failure.lock().take() {
         return Err(failed.into());

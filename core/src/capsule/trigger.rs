@@ -235,7 +235,8 @@ impl Drop for Record<'_> {
     }
 }
 
-fn removed(principal: &Principal) -> Error {
+/// What a call answers whose principal was removed meanwhile.
+pub(super) fn removed(principal: &Principal) -> Error {
     Error::new(ErrorKind::Cancelled, format!("the principal `{principal}` was removed"))
 }
 

@@ -67,7 +67,7 @@ impl Host {
     }
 
     /// Removes a principal: cancels its calls and questions, unloads the capsules it owns, and erases its data, settings,
-    /// secrets, allowances and profile. What the audit says about it stays. Calls of others are not touched, and messages it
+    /// secrets, allowances, logs and profile. What the audit says about it stays. Calls of others are not touched, and messages it
     /// sent are not delivered any more. Whoever names it afterwards names another that has nothing.
     ///
     /// Once begun it goes on even if nobody waits for it. Until it is done the principal is refused; that stays so when its
@@ -104,9 +104,12 @@ async fn remove(host: Host, rooms: Rooms, principal: Principal) -> Result<()> {
         capsule.forget(&principal);
     }
     context.session_allowances.lock().retain(|allowance| allowance.principal != principal);
-    let (store, profiles, gone) = (context.store.clone(), departure.profiles().clone(), principal.clone());
-    let erasing =
-        context.runtime.spawn_blocking(move || store.erase(&gone).and_then(|()| profiles.remove(&gone)));
+    let (rooms, profiles, gone) = (Arc::clone(context), departure.profiles().clone(), principal.clone());
+    let erasing = context.runtime.spawn_blocking(move || {
+        rooms.store.erase(&gone)?;
+        rooms.logs.forget(&gone)?;
+        profiles.remove(&gone)
+    });
     let erased = erasing.await.unwrap_or_else(|error| {
         Err(Error::new(ErrorKind::Internal, "erasing a principal did not end").caused_by(error))
     });

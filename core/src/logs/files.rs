@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use jiff::civil::Date;
 
@@ -10,13 +11,19 @@ use super::file::{DayFile, Kept};
 use super::line::{LogLine, Owner, date_of};
 use super::prune::prune;
 use crate::limits;
+use crate::principal::Principal;
 
-/// Writes batches of lines. Belongs to one thread.
+/// How long it is remembered who was forgotten: longer than any line is on its way.
+const REMEMBERED: Duration = Duration::from_mins(10);
+
+/// Writes batches of lines; one thread does, and another may only forget.
 #[derive(Debug)]
 pub(super) struct Files {
     folder: PathBuf,
     open: HashMap<Owner, Used>,
     turn: u64,
+    /// When principals were forgotten: what they wrote until then is not kept, wherever it still waits.
+    forgotten: HashMap<Principal, SystemTime>,
 }
 
 #[derive(Debug)]
@@ -27,15 +34,19 @@ struct Used {
 
 impl Files {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, open: HashMap::new(), turn: 0 }
+        Self { folder, open: HashMap::new(), turn: 0, forgotten: HashMap::new() }
     }
 
     /// Writes lines, each to the file of its own day; `lost` is told of those that are not kept. Everything is in the
     /// operating system's hands when this returns.
     pub(super) fn write(&mut self, lines: &VecDeque<LogLine>, lost: &mut dyn FnMut(&Owner, u64)) {
         for line in lines {
-            self.add(line, lost);
+            let forgotten = self.forgotten.get(&line.owner.principal);
+            if forgotten.is_none_or(|forgotten| line.time > *forgotten) {
+                self.add(line, lost);
+            }
         }
+        self.forgotten.retain(|_, forgotten| forgotten.elapsed().is_ok_and(|since| since < REMEMBERED));
         self.open.retain(|owner, used| {
             let waiting = used.file.waiting_lines();
             let Err(error) = used.file.flush() else { return true };
@@ -56,6 +67,16 @@ impl Files {
             prune(&principal?.path().join(capsule), today)?;
         }
         Ok(())
+    }
+
+    /// Closes and removes every log of a principal, and keeps nothing that it wrote until now.
+    pub(super) fn forget(&mut self, principal: &Principal) -> io::Result<()> {
+        self.open.retain(|owner, _| owner.principal != *principal);
+        self.forgotten.insert(principal.clone(), SystemTime::now());
+        match std::fs::remove_dir_all(self.folder.join(principal.as_str())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn add(&mut self, line: &LogLine, lost: &mut dyn FnMut(&Owner, u64)) {

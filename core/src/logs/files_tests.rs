@@ -138,3 +138,22 @@ fn a_log_that_cannot_be_written_is_counted() {
     fs::write(folder.path().join("default"), "a file where a folder should be").unwrap();
     assert_eq!(write(&mut Files::new(folder.path().to_owned()), [line("a", UNIX_EPOCH + EVENING, "x")]), 1);
 }
+
+#[test]
+fn what_a_forgotten_principal_said_is_not_kept_and_what_the_next_one_says_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Files::new(folder.path().to_owned());
+    let before = SystemTime::now();
+    assert_eq!(write(&mut files, [line("a", before, "old")]), 0);
+    files.forget(&Principal::default()).unwrap();
+    files.forget(&Principal::parse("nobody").unwrap()).unwrap();
+    assert!(!folder.path().join("default").exists());
+    // One that was on its way.
+    assert_eq!(write(&mut files, [line("a", before, "late")]), 0);
+    assert!(!folder.path().join("default").exists());
+    let after = SystemTime::now() + Duration::from_millis(1);
+    assert_eq!(write(&mut files, [line("a", after, "new")]), 0);
+    let day = date_of(after).to_string();
+    assert!(read(folder.path(), "a", &day).ends_with("[a] new\n"));
+    assert!(!read(folder.path(), "a", &day).contains("late"));
+}

@@ -19,8 +19,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::metrics::{CapsuleMetrics, Metrics};
+use crate::principal::Principal;
 use files::{Files, today};
 use queue::Queue;
 
@@ -33,6 +37,7 @@ pub struct Logs {
     process: u32,
     metrics: Arc<Metrics>,
     folder: PathBuf,
+    written: Arc<Mutex<Files>>,
     files: Reader,
     told: Option<(LogSink, Reader)>,
 }
@@ -55,7 +60,8 @@ impl Logs {
     #[must_use]
     pub fn new(folder: PathBuf, sink: Option<LogSink>, metrics: Arc<Metrics>) -> Self {
         let told = sink.map(|sink| (sink, Reader::default()));
-        Self { process: std::process::id(), metrics, folder, files: Reader::default(), told }
+        let written = Arc::new(Mutex::new(Files::new(folder.clone())));
+        Self { process: std::process::id(), metrics, folder, written, files: Reader::default(), told }
     }
 
     /// Takes a line, and returns at once.
@@ -71,9 +77,9 @@ impl Logs {
             }
         }
         let kept = self.files.put(line, "astrid-log", || {
-            let (mut files, metrics) = (Files::new(self.folder.clone()), Arc::clone(&self.metrics));
+            let (files, metrics) = (Arc::clone(&self.written), Arc::clone(&self.metrics));
             move |lines: &VecDeque<LogLine>| {
-                files.write(lines, &mut |owner, count| {
+                files.lock().write(lines, &mut |owner, count| {
                     metrics.capsule(&owner.capsule).log_lines_lost.fetch_add(count, Ordering::Relaxed);
                 });
             }
@@ -88,6 +94,18 @@ impl Logs {
         if let Err(error) = Files::new(self.folder.clone()).prune_capsule(capsule, today()) {
             tracing::warn!(target: "astrid::logs", capsule, %error, "old logs could not be removed");
         }
+    }
+
+    /// Removes every log of a principal, and keeps nothing that its guests have said until now. Removes files: not for a
+    /// thread that must not wait.
+    ///
+    /// # Errors
+    /// [`ErrorKind::HomeUnusable`] when they could not be removed.
+    pub fn forget(&self, principal: &Principal) -> Result<()> {
+        self.files.queue.forget(principal);
+        self.written.lock().forget(principal).map_err(|cause| {
+            Error::new(ErrorKind::HomeUnusable, "the logs of a principal cannot be removed").caused_by(cause)
+        })
     }
 
     /// Takes no more lines, and waits a moment until those that are there are written and told. Idempotent.
@@ -163,10 +181,7 @@ fn tell(sink: &LogSink, lines: &VecDeque<LogLine>) {
 
 #[cfg(test)]
 mod tests {
-    use parking_lot::Mutex;
-
     use super::*;
-    use crate::principal::Principal;
 
     fn line(message: &str) -> LogLine {
         let owner = Owner { principal: Principal::default(), capsule: Arc::from("notes") };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::line::{LogLine, Owner};
 use crate::limits;
+use crate::principal::Principal;
 
 /// What a line costs beside its text, in bytes.
 const LINE_COST: usize = 128;
@@ -80,6 +81,11 @@ impl Queue {
         let now = SystemTime::now();
         lines.extend(lost.into_iter().map(|(owner, lost)| LogLine::of_losses(owner, lost, now)));
         (!lines.is_empty()).then_some(lines)
+    }
+
+    /// Forgets what the logs of a principal lost, of which the next line would tell.
+    pub(super) fn forget(&self, principal: &Principal) {
+        self.lock().lost.retain(|owner, _| owner.principal != *principal);
     }
 
     /// Takes no more lines, and waits until the reader is through with those that are there, but never longer than `most`.
