@@ -3,30 +3,44 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
+use astrid_host::limits::LOG_CLOSE_WAIT;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::doorbell::Doorbell;
+use crate::notices::Inbox;
 
 /// Shared by the native `Host`, its calls and the callbacks the core holds.
 pub(crate) struct Bridge {
     /// The Python `Callbacks`. Only the native `Host` shows it to the collector; once that is gone, it is empty.
     callbacks: Mutex<Option<Py<PyAny>>>,
     waiting: Mutex<Vec<u64>>,
+    /// What the callbacks that answer nothing have not been told yet.
+    inboxes: Mutex<Vec<Arc<Inbox>>>,
     doorbell: Doorbell,
 }
 
 impl Bridge {
     pub(crate) fn new(callbacks: Py<PyAny>) -> std::io::Result<Arc<Self>> {
-        let callbacks = Mutex::new(Some(callbacks));
-        Ok(Arc::new(Self { callbacks, waiting: Mutex::new(Vec::new()), doorbell: Doorbell::start()? }))
+        Ok(Arc::new(Self {
+            callbacks: Mutex::new(Some(callbacks)),
+            waiting: Mutex::default(),
+            inboxes: Mutex::default(),
+            doorbell: Doorbell::start()?,
+        }))
     }
 
     /// Has something done with the interpreter, in order, on a thread that may wait for it.
     pub(crate) fn ring(&self, ring: impl FnOnce(Python<'_>) + Send + 'static) {
         self.doorbell.ring(ring);
+    }
+
+    /// Notes an inbox that is to be emptied before the host is closed.
+    pub(crate) fn add(&self, inbox: Arc<Inbox>) {
+        self.inboxes.lock().push(inbox);
     }
 
     /// The Python `Callbacks`, until the host is closed or collected.
@@ -46,14 +60,20 @@ impl Bridge {
         self.waiting.lock().contains(&thread)
     }
 
-    /// Ends the doorbell's thread, with the interpreter free for it to finish what was rung.
+    /// Ends the doorbell's thread, with the interpreter free for it to finish what was rung, and gives the callbacks a
+    /// moment for what they have not been told yet.
     pub(crate) fn stop(&self, py: Python<'_>) {
-        py.detach(|| self.doorbell.stop());
+        py.detach(|| {
+            self.doorbell.stop();
+            let until = Instant::now() + LOG_CLOSE_WAIT;
+            self.inboxes.lock().iter().for_each(|inbox| inbox.wait(until));
+        });
         self.forget();
     }
 
     /// Lets the callbacks go.
     pub(crate) fn forget(&self) {
+        self.inboxes.lock().iter().for_each(|inbox| inbox.close());
         let callbacks = self.callbacks.lock().take();
         drop(callbacks);
     }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use tokio::task::AbortHandle;
 
 use crate::bridge::Bridge;
 use crate::failure::raise;
+use crate::host::seconds;
 
 /// How often a waiting thread looks for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -142,6 +144,24 @@ impl Drop for Waiter {
     }
 }
 
+/// Waits for the next of something; a `timeout` when there is none in so many seconds.
+pub(crate) fn within<T>(
+    timeout: Option<f64>,
+    late: &'static str,
+    next: impl Future<Output = Option<T>>,
+) -> PyResult<impl Future<Output = Result<Option<T>>>> {
+    let timeout = timeout.map(|timeout| seconds("timeout", timeout)).transpose()?;
+    Ok(async move {
+        let Some(timeout) = timeout else { return Ok(next.await) };
+        let mut next = pin!(next);
+        // What is there already, or the end, needs no timer; and the host whose timers they are may be closed.
+        if let Some(ready) = next.as_mut().now_or_never() {
+            return Ok(ready);
+        }
+        tokio::time::timeout(timeout, next).await.map_err(|_| Error::new(ErrorKind::Timeout, late))
+    })
+}
+
 /// Looks for signals, which only the main thread may handle, and not more often than [`SIGNALS`].
 struct Signals {
     looked: Instant,
@@ -182,7 +202,7 @@ fn settle(py: Python<'_>, event_loop: &Py<PyAny>, future: &Py<PyAny>, result: Re
         Ok(show) => show(py),
         Err(error) => Err(raise(py, &error)),
     };
-    let posted = SETTLE.import(py, "astrid_host._async", "_settle").and_then(|settle| {
+    let posted = SETTLE.import(py, "astrid_host._async_call", "_settle").and_then(|settle| {
         let (value, error) = match shown {
             Ok(value) => (value, None),
             Err(error) if error.is_instance_of::<PyStopIteration>(py) => {

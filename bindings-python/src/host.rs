@@ -1,26 +1,27 @@
 //! An open host.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use astrid_host::audit::{Filter, Outcome};
-use astrid_host::{Error, ErrorKind, Principal};
+use astrid_host::Principal;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::bridge::Bridge;
 use crate::call::Call;
 use crate::capsule::Capsule;
+use crate::changes::watching;
+use crate::export::Export;
 use crate::failure::raise;
+use crate::filter::AuditFilter;
 use crate::messages::Messages;
-use crate::options;
-use crate::record::{fields, named, record, serialised};
+use crate::notices::{checkpoint_sink, log_sink};
+use crate::record::{plain, serialised};
 use crate::reply::callback;
+use crate::{options, profile, shown};
 
 /// The native side of `Host` and `AsyncHost`.
 #[pyclass(frozen, module = "astrid_host._native")]
@@ -74,6 +75,13 @@ impl Host {
     }
 }
 
+impl Drop for Host {
+    /// Before the core's host goes with it: what still waits to be told would need the interpreter, which waits here.
+    fn drop(&mut self) {
+        self.bridge.forget();
+    }
+}
+
 #[pymethods]
 impl Host {
     #[staticmethod]
@@ -94,11 +102,23 @@ impl Host {
             builder = match kind.as_str() {
                 "elicit" => builder.on_elicit(callback(&bridge)),
                 "approval" => builder.on_approval(callback(&bridge)),
-                _ => builder.on_uplink(callback(&bridge)),
+                "uplink" => builder.on_uplink(callback(&bridge)),
+                "log" => builder.on_log(log_sink(&bridge)),
+                _ => builder.on_checkpoint(checkpoint_sink(&bridge)),
             };
         }
         let host = py.detach(|| builder.open_blocking()).map_err(|error| raise(py, &error))?;
         Ok(Self { host, bridge })
+    }
+
+    fn inspect(&self, path: PathBuf) -> Call {
+        let host = self.host.clone();
+        self.call(async move { host.inspect(path).await }, shown::inspection)
+    }
+
+    fn discover(&self, folders: Vec<PathBuf>) -> Call {
+        let host = self.host.clone();
+        self.call(async move { host.discover(&folders).await }, shown::discovery)
     }
 
     fn install(
@@ -107,6 +127,8 @@ impl Host {
         path: PathBuf,
         principal: Option<&str>,
         attenuate: Option<Vec<String>>,
+        hash: Option<&str>,
+        accept_new_capabilities: bool,
     ) -> PyResult<Call> {
         let mut install = self.host.install(path);
         if let Some(name) = principal {
@@ -115,18 +137,11 @@ impl Host {
         if let Some(capabilities) = attenuate {
             install = install.attenuate(capabilities);
         }
-        Ok(self.call(async move { install.await }, |py, done| {
-            let record = record!(
-                py,
-                "Installed",
-                id = done.id,
-                version = done.version,
-                hash = done.hash,
-                upgraded_from = done.upgraded_from,
-                warnings = done.warnings,
-            )?;
-            Ok(record.unbind())
-        }))
+        if let Some(hash) = hash {
+            install = install.hash(hash);
+        }
+        let install = install.accept_new_capabilities(accept_new_capabilities);
+        Ok(self.call(async move { install.await }, shown::installed))
     }
 
     #[pyo3(name = "load")]
@@ -168,6 +183,20 @@ impl Host {
         })
     }
 
+    fn reload(&self, id: String) -> Call {
+        let host = self.host.clone();
+        self.call(async move { host.reload(&id).await }, self.shown())
+    }
+
+    fn watch(&self, folder: PathBuf, reload: bool) -> Call {
+        watching(&self.host, &self.bridge, self.host.watch(folder).reload(reload))
+    }
+
+    fn uninstall(&self, id: String) -> Call {
+        let host = self.host.clone();
+        self.call(async move { host.uninstall(&id).await }, shown::nothing)
+    }
+
     fn configure(
         &self,
         py: Python<'_>,
@@ -181,7 +210,7 @@ impl Host {
             Some(principal) => host.configure_for(&capsule, &principal, &key, &value),
             None => host.configure(&capsule, &key, &value),
         };
-        Ok(self.blocking(work, |py, ()| Ok(py.None())))
+        Ok(self.blocking(work, shown::nothing))
     }
 
     fn publish(
@@ -190,28 +219,43 @@ impl Host {
         topic: String,
         payload: Vec<u8>,
         principal: Option<&str>,
+        fan_out: Option<usize>,
     ) -> PyResult<Call> {
         let mut publish = self.host.publish(topic, payload);
         if let Some(name) = principal {
             publish = publish.principal(self::principal(py, name)?);
         }
-        Ok(self.call(async move { publish.await }, |py, outcome| {
-            let record = record!(
-                py,
-                "Outcome",
-                delivered = outcome.delivered,
-                handlers = outcome.handlers,
-                decision = outcome.decision,
-                data = outcome.data,
-                reason = outcome.reason,
-            )?;
-            Ok(record.unbind())
-        }))
+        if let Some(most) = fan_out {
+            publish = publish.fan_out(most);
+        }
+        Ok(self.call(async move { publish.await }, shown::outcome))
     }
 
     fn subscribe(&self, py: Python<'_>, pattern: &str) -> PyResult<Messages> {
         let messages = self.host.subscribe(pattern).map_err(|error| raise(py, &error))?;
         Ok(Messages::new(messages, self.host.clone(), Arc::clone(&self.bridge)))
+    }
+
+    fn profile(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
+        let principal = self::principal(py, principal)?;
+        Ok(self.blocking(
+            move |host| host.profile(&principal)?.to_json(),
+            |py, profile| Ok(plain(py, &profile)?.unbind()),
+        ))
+    }
+
+    fn set_profile(&self, py: Python<'_>, principal: &str, profile: &Bound<'_, PyAny>) -> PyResult<Call> {
+        let (principal, profile) = (self::principal(py, principal)?, profile::read(profile)?);
+        Ok(self.blocking(move |host| host.set_profile(&principal, profile), shown::nothing))
+    }
+
+    fn principals(&self) -> Call {
+        self.blocking(|host| host.principals(), |py, principals| Ok(plain(py, &principals)?.unbind()))
+    }
+
+    fn remove_principal(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
+        let (host, principal) = (self.host.clone(), self::principal(py, principal)?);
+        Ok(self.call(async move { host.remove_principal(&principal).await }, shown::nothing))
     }
 
     fn usage(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
@@ -222,53 +266,40 @@ impl Host {
         ))
     }
 
-    fn audit_entries(
-        &self,
-        principal: Option<String>,
-        capsule: Option<String>,
-        operation: Option<String>,
-        outcome: Option<&str>,
-        since: u64,
-        limit: Option<usize>,
-    ) -> PyResult<Call> {
-        let outcome = outcome.map(outcome_named).transpose()?;
-        let filter = Filter { principal, capsule, operation, outcome, since_seq: since, limit };
-        Ok(self.blocking(
-            move |host| host.audit().entries(&filter),
-            |py, entries| {
-                let list = PyList::empty(py);
-                for entry in &entries {
-                    list.append(serialised(py, "AuditEntry", entry)?)?;
-                }
-                Ok(list.into_any().unbind())
-            },
-        ))
+    fn metrics(&self) -> Call {
+        self.blocking(|host| host.metrics(), |py, text| Ok(PyString::new(py, &text).into_any().unbind()))
+    }
+
+    fn backup(&self, target: PathBuf) -> Call {
+        let backup = self.host.backup(target);
+        self.call(async move { backup.await }, shown::nothing)
+    }
+
+    fn rotate_keys(&self, secret_key: &Bound<'_, PyAny>) -> PyResult<Call> {
+        let mut rotate = self.host.rotate_keys();
+        if let Some(key) = options::secret_key(secret_key)? {
+            rotate = rotate.secret_key(key);
+        }
+        Ok(self.call(async move { rotate.await }, shown::nothing))
+    }
+
+    fn audit_entries(&self, filter: AuditFilter) -> Call {
+        self.blocking(move |host| host.audit().entries(&filter.0), shown::entries)
     }
 
     fn audit_verify(&self) -> Call {
+        self.blocking(|host| host.audit().verify(), |py, found| shown::verification(py, &found))
+    }
+
+    fn audit_checkpoint(&self) -> Call {
         self.blocking(
-            |host| host.audit().verify(),
-            |py, verification| {
-                let findings = PyList::empty(py);
-                for finding in &verification.findings {
-                    findings.append(serialised(py, "Finding", finding)?)?;
-                }
-                let fields = fields(py, &verification)?;
-                fields.set_item("findings", findings)?;
-                Ok(named(py, "Verification", &fields)?.unbind())
-            },
+            |host| host.audit().checkpoint(),
+            |py, checkpoint| Ok(serialised(py, "Checkpoint", &checkpoint)?.unbind()),
         )
     }
 
-    fn audit_export(&self, path: PathBuf) -> Call {
-        let export = move |host: astrid_host::Host| {
-            let file = File::create(&path).map_err(|cause| {
-                let message = format!("`{}` cannot be written", path.display());
-                Error::new(ErrorKind::InvalidArgument, message).caused_by(cause)
-            })?;
-            host.audit().export(&mut BufWriter::new(file)).map(drop)
-        };
-        self.blocking(export, |py, ()| Ok(py.None()))
+    fn audit_export(&self, py: Python<'_>, filter: AuditFilter) -> PyResult<Export> {
+        Export::begin(&self.host, &self.bridge, filter.0).map_err(|error| raise(py, &error))
     }
 
     fn audit_public_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -288,7 +319,7 @@ impl Host {
 
     fn close(&self) -> Call {
         let host = self.host.clone();
-        self.call(async move { host.close().await }, |py, ()| Ok(py.None()))
+        self.call(async move { host.close().await }, shown::nothing)
     }
 
     /// Ends the thread that carries answers to the interpreter; after `close`.
@@ -319,13 +350,4 @@ pub(crate) fn principal(py: Python<'_>, name: &str) -> PyResult<Principal> {
 pub(crate) fn seconds(name: &str, seconds: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| PyValueError::new_err(format!("{name} must be a number of seconds, not {seconds}")))
-}
-
-fn outcome_named(name: &str) -> PyResult<Outcome> {
-    [Outcome::Allowed, Outcome::Denied, Outcome::Failed, Outcome::Cancelled]
-        .into_iter()
-        .find(|outcome| outcome.name() == name)
-        .ok_or_else(|| {
-            PyValueError::new_err(format!("outcome must be allowed, denied, failed or cancelled, not {name}"))
-        })
 }

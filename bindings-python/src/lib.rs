@@ -3,14 +3,20 @@
 mod bridge;
 mod call;
 mod capsule;
+mod changes;
 mod doorbell;
+mod export;
 mod failure;
+mod filter;
 mod host;
 mod messages;
+mod notices;
 mod options;
+mod profile;
 mod question;
 mod record;
 mod reply;
+mod shown;
 
 /// What `astrid_host` is built on. Every name in it is private to that package.
 #[pyo3::pymodule(gil_used = false)]
@@ -25,9 +31,15 @@ mod _native {
     #[pymodule_export]
     use super::capsule::Capsule;
     #[pymodule_export]
+    use super::changes::Changes;
+    #[pymodule_export]
+    use super::export::Export;
+    #[pymodule_export]
     use super::host::Host;
     #[pymodule_export]
     use super::messages::Messages;
+    #[pymodule_export]
+    use super::notices::Notices;
     #[pymodule_export]
     use super::reply::Reply;
 

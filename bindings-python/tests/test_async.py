@@ -76,7 +76,7 @@ def test_a_loop_that_is_closed_first_is_no_error(tmp_path, folder, capfd):
     async def begin():
         host = await AsyncHost.open(tmp_path / "home")
         puppet = await host.load(folder())
-        call = puppet._native.trigger("echo", b"", None, None)
+        call = puppet._native.trigger("echo", b"", None, None, None)
         future = asyncio.get_running_loop().create_future()
         return host, call, future
 

@@ -81,8 +81,36 @@ def test_arguments_are_checked(open_host):
         ({"elicit_timeout": -1.0}, ValueError),
         ({"quotas": {"max_memory_bytes": 0}}, astrid_host.InvalidArgument),
         ({"quotas": {"no_such_quota": 1}}, astrid_host.InvalidArgument),
+        ({"quotas": 7}, TypeError),
+        ({"on_log": "stderr"}, TypeError),
+        ({"restart": {"frist": 1}}, TypeError),
+        ({"restart": {"first": -1.0}}, ValueError),
+        ({"instances": {"most": 0}}, astrid_host.InvalidArgument),
+        ({"instances": {"most": "many"}}, TypeError),
+        ({"audit": {"entries_per_sec": 0}}, astrid_host.InvalidArgument),
+        ({"audit": {"off": True}}, TypeError),
+        ({"authenticated_uplinks": "chat"}, TypeError),
+        ({"default_profile": {"enabled": 1}}, astrid_host.InvalidArgument),
+        ({"expected_checkpoint": {"entries": 1}}, TypeError),
+        ({"expected_checkpoint": {"entries": 1, "head": "00"}}, astrid_host.InvalidArgument),
+        ({"expected_checkpoint": {"entries": 1, "head": "00" * 32}}, astrid_host.AuditUnavailable),
     ],
 )
 def test_options_are_checked(open_host, options, error):
     with pytest.raises(error):
         open_host(**options)
+
+
+def test_every_option_is_taken(open_host):
+    host = open_host(
+        restart={"enabled": True, "first": 0.1, "most": 1, "attempts": 3, "recovery": 10},
+        instances={"warm": 1, "most": 2, "idle": 0.5},
+        audit={"power_operations": ["kv.*"], "entries_per_sec": 10, "bytes_per_sec": 4096, "merge_within": 1},
+        default_profile={"groups": ["guests"]},
+        authenticated_uplinks=["chat"],
+        expected_checkpoint=None,
+        secret_key=bytes(32),
+        code_cache=False,
+        ready_within=0.25,
+    )
+    assert host.profile("alice")["groups"] == ["guests"]

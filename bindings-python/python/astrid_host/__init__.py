@@ -7,23 +7,46 @@
 ...     notes.trigger("add", {"text": "milk"}, principal="alice").json()
 """
 
-from . import errors
-from ._async import AsyncAudit, AsyncCapsule, AsyncHost, AsyncMessages
-from ._host import Audit, Capsule, Host, Messages
+from . import errors, options
+from ._async_audit import AsyncAudit
+from ._async_capsule import AsyncCapsule
+from ._async_host import AsyncHost
+from ._async_streams import AsyncCapsuleChanges, AsyncMessages
+from ._audit import Audit
+from ._capsule import Capsule
+from ._host import Host
 from ._native import __version__
+from ._streams import CapsuleChanges, Messages
 from .errors import *  # noqa: F403 - every error kind's class
 from .errors import AstridError
+from .options import (
+    AuditChoices,
+    EntryFilter,
+    ExpectedCheckpoint,
+    HostOptions,
+    Instances,
+    Profile,
+    Quotas,
+    Restart,
+)
 from .types import (
     ApprovalQuestion,
     AuditEntry,
     BusMessage,
+    CapsuleChange,
+    Changes,
+    Checkpoint,
     Decision,
     Delivery,
+    Discovery,
     ElicitQuestion,
     Finding,
+    Found,
     HookResult,
-    HostOptions,
+    Inspection,
     Installed,
+    InstalledVersion,
+    LogLine,
     Outcome,
     State,
     UplinkEvent,
@@ -36,27 +59,45 @@ __all__ = [
     "AstridError",
     "AsyncAudit",
     "AsyncCapsule",
+    "AsyncCapsuleChanges",
     "AsyncHost",
     "AsyncMessages",
     "Audit",
+    "AuditChoices",
     "AuditEntry",
     "BusMessage",
     "Capsule",
+    "CapsuleChange",
+    "CapsuleChanges",
+    "Changes",
+    "Checkpoint",
     "Decision",
     "Delivery",
+    "Discovery",
     "ElicitQuestion",
+    "EntryFilter",
+    "ExpectedCheckpoint",
     "Finding",
+    "Found",
     "HookResult",
     "Host",
     "HostOptions",
+    "Inspection",
     "Installed",
+    "InstalledVersion",
+    "Instances",
+    "LogLine",
     "Messages",
     "Outcome",
+    "Profile",
+    "Quotas",
+    "Restart",
     "State",
     "UplinkEvent",
     "Usage",
     "Verification",
     "__version__",
     "errors",
+    "options",
 ]
 __all__ += errors.__all__

@@ -16,10 +16,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._native import thread_token
-from .types import ApprovalQuestion, ElicitQuestion, OnApproval, OnElicit, OnUplink, UplinkEvent
+from ._notices import tell, tell_async
+from .types import (
+    ApprovalQuestion,
+    ElicitQuestion,
+    OnApproval,
+    OnCheckpoint,
+    OnElicit,
+    OnLog,
+    OnUplink,
+    UplinkEvent,
+)
 
 if TYPE_CHECKING:
-    from ._native import Reply
+    from ._native import Notices, Reply
 
 _QUESTIONS: dict[str, type[Any]] = {
     "elicit": ElicitQuestion,
@@ -34,13 +44,22 @@ class Callbacks:
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop | None,
+        *,
         on_elicit: OnElicit | None,
         on_approval: OnApproval | None,
         on_uplink: OnUplink | None,
-        loop: asyncio.AbstractEventLoop | None,
+        on_log: OnLog | None,
+        on_checkpoint: OnCheckpoint | None,
     ) -> None:
         """Keep the callbacks; ``loop`` is the loop for coroutine functions, ``None`` for one of our own."""
-        given = {"elicit": on_elicit, "approval": on_approval, "uplink": on_uplink}
+        given = {
+            "elicit": on_elicit,
+            "approval": on_approval,
+            "uplink": on_uplink,
+            "log": on_log,
+            "checkpoint": on_checkpoint,
+        }
         for kind, handler in given.items():
             if handler is not None and not callable(handler):
                 raise TypeError(f"on_{kind} must be callable, not {type(handler).__name__}")
@@ -50,7 +69,7 @@ class Callbacks:
         self._loop = _Loop(loop)
 
     def kinds(self) -> list[str]:
-        """Name the questions that have a callback."""
+        """Name what there is a callback for."""
         return list(self._handlers)
 
     def ask(self, kind: str, fields: dict[str, Any], reply: Reply) -> Callable[[], object] | None:
@@ -67,6 +86,17 @@ class Callbacks:
             reply.would_block()
             return None
         return self._loop.run(self._answer_async(handler, question, reply), self._context)
+
+    def tell(self, kind: str, notices: Notices) -> None:
+        """Have a callback that answers nothing take what it has not been told yet.
+
+        Called by the host's own thread, so nothing here may wait.
+        """
+        handler = self._handlers[kind]
+        if not _is_async(handler):
+            self._threads.run(self._context.copy().run, tell, kind, handler, notices)
+        elif self._loop.run(tell_async(kind, handler, notices), self._context) is None:
+            notices.close()
 
     def _answer(self, handler: Callable[[Any], Any], question: object, reply: Reply) -> None:
         try:

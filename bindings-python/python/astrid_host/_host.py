@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from . import _native
+from ._audit import Audit
 from ._callbacks import Callbacks
+from ._capsule import Capsule
 from ._lifetime import Path, remember, shut
 from ._payload import to_bytes
+from ._streams import CapsuleChanges, Messages
+from .options import HostOptions, Profile
 from .types import (
-    AuditEntry,
-    BusMessage,
-    HookResult,
-    HostOptions,
+    Discovery,
+    Inspection,
     Installed,
     OnApproval,
+    OnCheckpoint,
     OnElicit,
+    OnLog,
     OnUplink,
     Outcome,
     Payload,
-    State,
     Usage,
-    Verification,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Host:
         on_elicit: OnElicit | None = None,
         on_approval: OnApproval | None = None,
         on_uplink: OnUplink | None = None,
+        on_log: OnLog | None = None,
+        on_checkpoint: OnCheckpoint | None = None,
         **options: Unpack[HostOptions],
     ) -> Self:
         """Open the home folder, making it if it is new.
@@ -64,39 +68,90 @@ class Host:
             on_elicit: Answers the questions of install and upgrade hooks. Without it they are cancelled.
             on_approval: Decides what a capsule may do. Without it everything is denied.
             on_uplink: Takes the messages of chat platforms. Without it they are dropped.
-            options: See :class:`~astrid_host.types.HostOptions`.
+            on_log: Hears every line that capsules log, besides the files under ``home/log``.
+            on_checkpoint: Hears of every checkpoint of the audit log once the disk has it, to keep it elsewhere.
+            options: See :class:`~astrid_host.options.HostOptions`.
 
         A callback is a plain function, run on a thread of its own, or a coroutine function, run on an event loop on a
         thread of its own. If it raises, the capsule is refused, and the call that caused the question raises
         :class:`~astrid_host.errors.CallbackFailed` from that exception; a ``BaseException`` that is no ``Exception``
         comes out of that call as it is.
 
+        ``on_log`` and ``on_checkpoint`` answer nothing. Each is called with one thing after the other; what it raises
+        goes to :func:`sys.unraisablehook`. At most 1,024 things wait for it. Lines beyond are lost, and a line with
+        ``lost`` stands where they were; of checkpoints the oldest is forgotten, which the later ones cover. Closing the
+        host waits for a second until they have heard everything.
+
         Raises:
             HomeLocked: Another host has the home open.
-            HomeUnusable: The home cannot be made, read or written, or has a newer format.
+            HomeUnusable: The home cannot be made, read or written, has a newer format, or its secrets another key.
             InvalidArgument: An option breaks a rule.
+            AuditUnavailable: The audit log cannot be written, or does not hold the expected checkpoint.
 
         """
-        callbacks = Callbacks(on_elicit, on_approval, on_uplink, None)
+        callbacks = Callbacks(
+            None,
+            on_elicit=on_elicit,
+            on_approval=on_approval,
+            on_uplink=on_uplink,
+            on_log=on_log,
+            on_checkpoint=on_checkpoint,
+        )
         return cls(_native.Host.open(home, workspace, callbacks, options), callbacks, home)
 
-    def install(self, path: Path, *, principal: str | None = None, attenuate: Sequence[str] | None = None) -> Installed:
-        """Run a capsule's install (or upgrade) hook and pin its bytes; it is not loaded by this.
+    def inspect(self, path: Path) -> Inspection:
+        """Say what a package is, and what it asks for beyond what was accepted, without running or keeping any of it.
 
         Args:
-            path: A folder with a ``Capsule.toml``, or that file itself.
+            path: A folder with a ``Capsule.toml``, a ``.capsule`` archive, or the manifest itself.
+
+        Raises:
+            NotFound: There is no package.
+            ManifestInvalid: As :meth:`install`, like everything that would refuse it before its hook runs.
+
+        """
+        return self._native.inspect(path).wait()
+
+    def discover(self, folders: Sequence[Path]) -> Discovery:
+        """Find the capsules in folders: subfolders, archives, and a ``Capsule.toml`` directly inside, in this order.
+
+        Of several with one id the first is taken; what is broken, is a link or comes second is a warning.
+        """
+        return self._native.discover(folders).wait()
+
+    def install(
+        self,
+        path: Path,
+        *,
+        principal: str | None = None,
+        attenuate: Sequence[str] | None = None,
+        hash: str | None = None,
+        accept_new_capabilities: bool = False,
+    ) -> Installed:
+        """Run a capsule's install (or upgrade) hook and pin its bytes; it is not loaded by this.
+
+        A capsule that is loaded is upgraded: the new version takes its place when it is ready, and handles follow it.
+
+        Args:
+            path: A folder with a ``Capsule.toml``, a ``.capsule`` archive, or the manifest itself.
             principal: Whom the hook runs for.
             attenuate: The capabilities to keep of those the manifest asks for. Never widens.
+            hash: The BLAKE3 that the package must have, 64 hexadecimal digits.
+            accept_new_capabilities: Whether an upgrade may ask for more than was accepted before.
 
         Raises:
             ManifestInvalid: The manifest breaks a rule; the message names table and field.
             ComponentInvalid: The file is no component.
             AbiMismatch: It imports what this host does not offer.
+            HashMismatch: It has another hash.
+            CapabilityDenied: An upgrade asks for more; the message names what.
             InstallFailed: The hook failed; nothing was pinned.
+            NotReady: The new version of a loaded capsule did not become ready; the old one goes on.
             CallbackFailed: A callback raised or answered wrongly.
 
         """
-        return self._native.install(path, principal, attenuate).wait()
+        call = self._native.install(path, principal, attenuate, hash, accept_new_capabilities)
+        return call.wait()
 
     def load(
         self,
@@ -109,7 +164,7 @@ class Host:
         """Load an installed capsule, or one whose manifest names its hash, and start its run loop if it has one.
 
         Args:
-            path: A folder with a ``Capsule.toml``, or that file itself.
+            path: A folder with a ``Capsule.toml``, a ``.capsule`` archive, or the manifest itself.
             principal: The owner of the run loop, whose messages it hears.
             attenuate: The capabilities to keep of those the manifest asks for. Never widens.
             shared: Whether the run loop serves every principal.
@@ -123,7 +178,13 @@ class Host:
         return Capsule(self, self._native.load(path, principal, attenuate, shared).wait())
 
     def load_all(self, folder: Path) -> list[Capsule]:
-        """Load every capsule below a folder, providers before those who import from them."""
+        """Load every capsule of a folder, providers before those who import from them; all of them or none.
+
+        Raises:
+            NotReady: A run loop was not ready within 5 seconds. As with every failure of :meth:`load`, what this call
+                has loaded is unloaded again, and the error names the capsule.
+
+        """
         return [Capsule(self, native) for native in self._native.load_all(folder).wait()]
 
     def load_component(
@@ -150,21 +211,135 @@ class Host:
         call = self._native.load_component(component, manifest, hash, principal, attenuate, shared)
         return Capsule(self, call.wait())
 
+    def reload(self, id: str) -> Capsule:
+        """Replace what runs of a capsule by what lies where it came from now, if that is pinned.
+
+        Raises:
+            NotFound: It is not loaded, or its files are gone.
+            InvalidArgument: It was loaded from memory.
+            HashMismatch: The bytes are not those that were pinned: install them first.
+            NotReady: The new run loop did not become ready within ``ready_within``; the old generation goes on.
+
+        """
+        return Capsule(self, self._native.reload(id).wait())
+
+    def watch(self, folder: Path, *, reload: bool = False) -> CapsuleChanges:
+        """Hear when a capsule's folder changes, or one of the folders of capsules in it, those to come included.
+
+        A change is told when the folder was left alone for half a second and its files are not what they were.
+
+        Args:
+            folder: The folder.
+            reload: Whether to reload what is loaded from there. A changed component is not run by that: it is a
+                ``HashMismatch`` until it is installed.
+
+        Raises:
+            NotFound: There is no such folder.
+
+        """
+        return CapsuleChanges(self, self._native.watch(folder, reload).wait())
+
+    def uninstall(self, id: str) -> None:
+        """Remove a capsule for good: unload it, and erase its pin, settings, secrets, allowances and everyone's data.
+
+        Raises:
+            NotInstalled: It is neither installed nor loaded, and nothing of it is kept.
+
+        """
+        self._native.uninstall(id).wait()
+
     def configure(self, capsule: str, key: str, value: str, *, principal: str | None = None) -> None:
         """Set a value that a capsule's manifest declares under ``[env]``, for one principal or for all."""
         self._native.configure(capsule, key, value, principal).wait()
 
-    def publish(self, topic: str, payload: Payload = None, *, principal: str | None = None) -> Outcome:
-        """Publish a message, and wait for what the handlers decide. The payload must be JSON."""
-        return self._native.publish(topic, to_bytes(payload), principal).wait()
+    def publish(
+        self, topic: str, payload: Payload = None, *, principal: str | None = None, fan_out: int | None = None
+    ) -> Outcome:
+        """Publish a message, and wait for what the handlers decide.
+
+        Args:
+            topic: Where to.
+            payload: Any JSON value; text and bytes must be JSON.
+            principal: Whom it speaks for; the system itself if not given.
+            fan_out: The most handlers and subscriptions it may reach; no limit if not given. More handlers than that
+                deny the message; subscriptions beyond do not get it.
+
+        """
+        return self._native.publish(topic, to_bytes(payload), principal, fan_out).wait()
 
     def subscribe(self, pattern: str) -> Messages:
         """Hear every message whose topic fits; ``*`` at the end stands for one or more segments."""
         return Messages(self, self._native.subscribe(pattern))
 
+    def profile(self, principal: str) -> Profile:
+        """Read the profile in force for a principal, with every field.
+
+        Raises:
+            PrincipalRefused: Its profile is unreadable.
+
+        """
+        return self._native.profile(principal).wait()
+
+    def set_profile(self, principal: str, profile: Profile) -> None:
+        """Give a principal a profile of its own, in force for every call that begins from now on.
+
+        What ``profile`` does not name has its default. A field nobody knows is ignored with a :class:`UserWarning`.
+
+        Raises:
+            InvalidArgument: The profile breaks a rule; the message names the field.
+            PrincipalRefused: The name is reserved, the principal is being removed, or there are too many.
+
+        """
+        self._native.set_profile(principal, profile).wait()
+
+    def principals(self) -> list[str]:
+        """List the principals that were named since the host was opened, or have a profile of their own; sorted."""
+        return self._native.principals().wait()
+
+    def remove_principal(self, principal: str) -> None:
+        """Cancel what a principal does, unload its capsules, and erase its data, settings, secrets and profile.
+
+        The audit log keeps what it did. Once begun, this goes on even if it is interrupted.
+
+        Raises:
+            StoreUnavailable: Its data could not be erased; it stays refused until this is called again.
+
+        """
+        self._native.remove_principal(principal).wait()
+
     def usage(self, principal: str) -> Usage:
         """Tell what a principal has used."""
         return self._native.usage(principal).wait()
+
+    def metrics(self) -> str:
+        """Count everything, in the text format that Prometheus reads; ``docs/observability.md`` names what there is."""
+        return self._native.metrics().wait()
+
+    def backup(self, target: Path) -> None:
+        """Copy the home into a new folder that a host can open, while this one stays open.
+
+        Whoever can read the copy can read its secrets, unless ``secret_key`` seals them.
+
+        Args:
+            target: The folder to make; its parent has to exist.
+
+        Raises:
+            InvalidArgument: Something is there already, it lies in the home, or it cannot be written.
+
+        """
+        self._native.backup(target).wait()
+
+    def rotate_keys(self, *, secret_key: bytes | None = None) -> None:
+        """Make a new key that signs the audit log and a new one that seals secrets, and seal them anew.
+
+        Args:
+            secret_key: The next key of 32 bytes, where the host was opened with one.
+
+        Raises:
+            InvalidArgument: The key is missing though the host was opened with one, or given though it was not.
+
+        """
+        self._native.rotate_keys(secret_key).wait()
 
     @property
     def audit(self) -> Audit:
@@ -202,162 +377,3 @@ class Host:
 
     def __repr__(self) -> str:
         return f"<Host {self._home!r}{' closed' if self._native.closed else ''}>"
-
-
-class Capsule:
-    """A loaded capsule."""
-
-    def __init__(self, host: Host, native: _native.Capsule) -> None:
-        """Wrap a loaded capsule; use :meth:`Host.load`."""
-        self._host = host
-        self._native = native
-
-    @property
-    def id(self) -> str:
-        """The package name of its manifest."""
-        return self._native.id
-
-    @property
-    def version(self) -> str:
-        """The version of its manifest."""
-        return self._native.version
-
-    @property
-    def hash(self) -> str:
-        """BLAKE3 of its component, 64 hexadecimal digits."""
-        return self._native.hash
-
-    @property
-    def warnings(self) -> list[str]:
-        """What its manifest says that this host does not know."""
-        return self._native.warnings
-
-    @property
-    def state(self) -> State:
-        """Where it is in its life."""
-        return State(self._native.state)
-
-    def trigger(
-        self,
-        action: str,
-        payload: Payload = b"",
-        *,
-        principal: str | None = None,
-        timeout: float | None = None,
-    ) -> HookResult:
-        """Call the capsule's hook, and wait for its answer.
-
-        Args:
-            action: What the hook is asked to do.
-            payload: Bytes, text, or any JSON value; at most 16 MiB.
-            principal: Whom it is done for.
-            timeout: Seconds of the guest's time; waiting for a person does not count.
-
-        Raises:
-            Timeout: The guest ran past its time and was stopped.
-            FuelExhausted: It burned more than its fuel.
-            MemoryExceeded: It needed more memory than its ceiling.
-            GuestTrap: It trapped; ``guest_backtrace`` says where.
-            QuotaExceeded: A quota of the principal is used up.
-            PrincipalRefused: The principal is unknown or disabled.
-            CallbackFailed: A callback raised or answered wrongly.
-
-        """
-        return self._native.trigger(action, to_bytes(payload), principal, timeout).wait()
-
-    def wait_ready(self, timeout: float | None = None) -> None:
-        """Wait until the run loop signals that it is ready; ``timeout`` in seconds, ``None`` for no limit.
-
-        Raises:
-            NotReady: The time passed, or the run loop ended without the signal.
-
-        """
-        self._native.wait_ready(timeout).wait()
-
-    def unload(self) -> None:
-        """Stop the capsule and forget it; what it stored stays."""
-        self._native.unload().wait()
-
-    def __repr__(self) -> str:
-        return f"<Capsule {self.id} {self.version}>"
-
-
-class Messages:
-    """The messages of a subscription: iterate, or ask for the :meth:`next`. Ends when it or the host is closed."""
-
-    def __init__(self, host: Host, native: _native.Messages) -> None:
-        """Wrap a subscription; use :meth:`Host.subscribe`."""
-        self._host = host
-        self._native = native
-
-    def next(self, timeout: float | None = None) -> BusMessage | None:
-        """Wait for the next message; ``None`` when the subscription ended.
-
-        Raises:
-            Timeout: ``timeout`` seconds passed without one.
-
-        """
-        return self._native.next(timeout).wait()
-
-    def close(self) -> None:
-        """End the subscription; whoever waits for a message is woken."""
-        self._native.close()
-
-    def __iter__(self) -> Iterator[BusMessage]:
-        return self
-
-    def __next__(self) -> BusMessage:
-        message = self.next()
-        if message is None:
-            raise StopIteration
-        return message
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class Audit:
-    """The audit log: hash-chained, signed at checkpoints, one entry for every call of a capsule that matters."""
-
-    def __init__(self, native: _native.Host) -> None:
-        """Wrap a host's log; use :attr:`Host.audit`."""
-        self._native = native
-
-    def entries(
-        self,
-        *,
-        principal: str | None = None,
-        capsule: str | None = None,
-        operation: str | None = None,
-        outcome: str | None = None,
-        since: int = 0,
-        limit: int | None = None,
-    ) -> list[AuditEntry]:
-        """Read entries in their order.
-
-        Args:
-            principal: Only those of this principal.
-            capsule: Only those of this capsule.
-            operation: Only this operation, for example ``kv.kv-set``.
-            outcome: Only ``allowed``, ``denied``, ``failed`` or ``cancelled`` ones.
-            since: Only those from this ``seq`` on.
-            limit: At most so many.
-
-        """
-        return self._native.audit_entries(principal, capsule, operation, outcome, since, limit).wait()
-
-    def verify(self) -> Verification:
-        """Check every hash of the chain and every signature."""
-        return self._native.audit_verify().wait()
-
-    def export(self, path: Path) -> None:
-        """Write the log to a file as JSON lines."""
-        self._native.audit_export(path).wait()
-
-    @property
-    def public_key(self) -> bytes:
-        """The Ed25519 key (32 bytes) that the checkpoints are signed with."""
-        return self._native.audit_public_key()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import enum
 import json
+import pathlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from .errors import AstridError
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """Any value that JSON has."""
@@ -55,6 +59,77 @@ class Installed:
     """The version that was there before."""
     warnings: list[str]
     """What the manifest says that this host does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledVersion:
+    """The version of a capsule that is installed."""
+
+    version: str
+    hash: str
+    """The BLAKE3 that is pinned, 64 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How the capabilities a package asks for differ from those that were accepted, such as ``fs_read: workspace://src``."""
+
+    added: list[str]
+    """Asked for, and not accepted."""
+    removed: list[str]
+    """Accepted, and not asked for any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a package is, found out without running anything of it."""
+
+    id: str
+    version: str
+    hash: str
+    """What installing it pins: BLAKE3 of its component, 64 hexadecimal digits."""
+    manifest: dict[str, Any]
+    """Its manifest, with the capabilities of its components merged."""
+    warnings: list[str]
+    """What the manifest says that this host ignores."""
+    installed: InstalledVersion | None
+    """What is installed under its id."""
+    changes: Changes
+    """From what was accepted for that to what the package asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A capsule that lies in a folder."""
+
+    id: str
+    version: str
+    path: pathlib.Path
+    """Its folder or archive, to be installed or loaded."""
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The capsules that were found, each id once, and a sentence for everything that was skipped."""
+
+    found: list[Found]
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CapsuleChange:
+    """A capsule's folder that is not what it was."""
+
+    folder: pathlib.Path
+    gone: bool
+    """Whether there is no manifest in it any more."""
+    id: str | None
+    """The capsule that is loaded from it, if one is."""
+    reloaded: bool
+    """Whether it was reloaded."""
+    error: AstridError | None
+    """Why it could not be reloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +183,8 @@ class BusMessage:
 class Usage:
     """What one principal has used since it was first named, each beside its limit; storage is counted for good.
 
-    Where a limit holds for each capsule, the counter beside it sums all capsules up. A limit that is lifted is ``"unlimited"``.
+    Where a limit holds for each capsule, the counter beside it sums all capsules up. A limit that is lifted is
+    ``"unlimited"``.
     """
 
     principal: str
@@ -197,12 +273,47 @@ class AuditEntry:
     subject: str
     """What was touched: a key, a topic, an action. Never a secret."""
     bytes: int
+    """Bytes moved, over all it stands for."""
     elapsed_ns: int
+    """Nanoseconds it took, over all it stands for."""
     commitment: str | None
     """The salted commitment to the content, hexadecimal."""
     detail: dict[str, str]
     prev: str
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The host's signature under the audit log so far. Kept elsewhere, it proves later that the log was cut."""
+
+    sequence: int
+    """Its own place in the log."""
+    entries: int
+    """How many records it covers."""
+    time_ns: int
+    """When it was signed, in nanoseconds since 1970."""
+    head: str
+    """The hash of the last record it covers, 64 hexadecimal digits."""
+    public_key: str
+    """The Ed25519 key it was signed with, 64 hexadecimal digits."""
+    signature: str
+    """128 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a capsule logged."""
+
+    capsule: str
+    principal: str
+    level: Literal["trace", "debug", "info", "warn", "error"]
+    message: str
+    """The capsule's own text, with control characters made visible and its secrets taken out; at most 64 KiB."""
+    time_ns: int
+    """When it was written, in nanoseconds since 1970."""
+    lost: int
+    """0 for what a capsule wrote. Otherwise the line is the host's own, and stands where so many lines were lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,32 +405,5 @@ UplinkAnswer: TypeAlias = "Delivery | Literal['delivered', 'dropped', 'no_sessio
 OnElicit: TypeAlias = Callable[[ElicitQuestion], "ElicitAnswer | Awaitable[ElicitAnswer]"]
 OnApproval: TypeAlias = Callable[[ApprovalQuestion], "ApprovalAnswer | Awaitable[ApprovalAnswer]"]
 OnUplink: TypeAlias = Callable[[UplinkEvent], "UplinkAnswer | Awaitable[UplinkAnswer]"]
-
-
-class HostOptions(TypedDict, total=False):
-    """What may be set when a host is opened; every one has a default."""
-
-    runtime_version: str
-    """What a manifest's ``astrid-version`` is compared with."""
-    worker_threads: int
-    """Threads of the host's own runtime (2)."""
-    elicit_timeout: float
-    """Seconds a person has to answer an elicit question (120); may only be lowered."""
-    approval_timeout: float
-    """Seconds a person has to answer an approval question (60); may only be lowered."""
-    uplink_timeout: float
-    """Seconds the uplink callback has (5); may only be lowered."""
-    quotas: Mapping[str, int | Literal["unlimited"]]
-    """Quotas of every principal without a profile of its own, by name; 0 is refused."""
-    max_principals: int
-    """How many principals may be named before a new one is refused."""
-    require_principal: bool
-    """Whether calls that name no principal are refused (False)."""
-    recv_empty_on_timeout: bool
-    """Whether ``recv`` gives an empty batch instead of ``timeout`` (False)."""
-    audit_limit_bytes: int | None
-    """Bytes the audit log may take before audited calls are refused (no limit)."""
-    audit_segment_bytes: int | None
-    """Bytes of one file of the audit log."""
-    allow_missing_imports: bool
-    """Whether a capsule may load though nobody exports what it requires (False)."""
+OnLog: TypeAlias = Callable[[LogLine], "Awaitable[None] | None"]
+OnCheckpoint: TypeAlias = Callable[[Checkpoint], "Awaitable[None] | None"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from typing import Any
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
@@ -27,28 +28,46 @@ def guest_bytes(guest: Any) -> bytes | None:
 
 
 def fill_in(text: str, guest: Any) -> str:
-    """Replace the placeholders for the component's file and hash."""
+    """Replace the placeholders for the component's file and hash, and for the hashes of other guests."""
     text = text.replace("{{component}}", "guest.wasm")
-    return text.replace("{{hash}}", _INDEX[guest]["hash"]) if isinstance(guest, str) else text
+    if isinstance(guest, str):
+        text = text.replace("{{hash}}", _INDEX[guest]["hash"])
+    return re.sub(r"\{\{hash:(.*?)\}\}", lambda named: _INDEX[named[1]]["hash"], text)
+
+
+def path_of(folder: pathlib.Path, capsule: dict[str, Any]) -> pathlib.Path:
+    """Give what the host is told as a capsule's path: its folder, or the archive beside where that would be."""
+    return folder.with_name(f"{folder.name}.capsule") if "archive" in capsule else folder
 
 
 def write(folder: pathlib.Path, key: str, capsule: dict[str, Any]) -> None:
-    """Write a capsule's folder: manifest, component, further files."""
+    """Write a capsule's folder, with manifest, component and further files, or its archive."""
+    if "archive" in capsule:
+        path_of(folder, capsule).write_bytes(guest_bytes(capsule["archive"]) or b"")
+        return
     folder.mkdir()
     guest = capsule.get("guest")
     component = guest_bytes(guest)
     if component is not None:
         (folder / "guest.wasm").write_bytes(component)
+    manifest = _manifest(key, capsule)
+    if manifest is not None:
+        (folder / "Capsule.toml").write_text(fill_in(manifest, guest), "utf-8")
+    for path, file in capsule.get("files", {}).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        content = file.encode() if isinstance(file, str) else guest_bytes(file["guest"])
+        (folder / path).write_bytes(content or b"")
+
+
+def _manifest(key: str, capsule: dict[str, Any]) -> str | None:
     if "manifest" in capsule:
         lines = capsule["manifest"]
     else:
         names = {"name": capsule.get("name", key), "version": capsule.get("version", "1.0.0")}
         lines = [line.format(**names) for line in _HEAD] + ["", *capsule.get("grants", [])]
-    if lines is not None:
-        for name, script in capsule.get("scripts", {}).items():
-            text = json.dumps(script, ensure_ascii=False, separators=(",", ":"))
-            lines = [*lines, "", f"[env.{name}]", 'type = "text"', f"default = '{text}'"]
-        (folder / "Capsule.toml").write_text(fill_in("\n".join(lines), guest), "utf-8")
-    for path, text in capsule.get("files", {}).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, "utf-8")
+    if lines is None:
+        return None
+    for name, script in capsule.get("scripts", {}).items():
+        text = json.dumps(script, ensure_ascii=False, separators=(",", ":"))
+        lines = [*lines, "", f"[env.{name}]", 'type = "text"', f"default = '{text}'"]
+    return "".join(f"{line}\n" for line in lines)

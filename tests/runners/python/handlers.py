@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any
 
-KINDS = ("elicit", "approval", "uplink")
+QUESTIONS = ("elicit", "approval", "uplink")
+NOTICES = ("log", "checkpoint")
 _TOLD = {
     "elicit": ("principal", "capsule", "phase", "key", "kind", "description", "options", "default"),
     "approval": ("principal", "capsule", "action", "resource", "risk"),
     "uplink": ("event", "capsule", "uplink_id", "platform", "user", "content", "principal"),
+    "log": ("capsule", "principal", "level", "message"),
+    "checkpoint": ("sequence", "entries", "head", "public_key", "signature"),
 }
 
 
 class Handlers:
-    """What is answered, and what has been asked."""
+    """What is answered, and what has been asked or told."""
 
-    def __init__(self, answers: dict[str, list[Any]]) -> None:
-        self._answers = {kind: list(answers[kind]) for kind in KINDS if kind in answers}
-        self.asked: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    def __init__(self, host: dict[str, Any]) -> None:
+        self._answers = {kind: list(host[kind]) for kind in QUESTIONS if kind in host}
+        self._heard = [kind for kind in NOTICES if host.get(kind)]
+        self.asked: dict[str, list[dict[str, Any]]] = {kind: [] for kind in (*QUESTIONS, *NOTICES)}
 
     def options(self) -> dict[str, Callable[[Any], Any]]:
         """Give the handlers as arguments of `open`."""
-        return {f"on_{kind}": self._handler(kind) for kind in self._answers}
+        answering = {f"on_{kind}": self._handler(kind) for kind in self._answers}
+        return answering | {f"on_{kind}": self._listener(kind) for kind in self._heard}
 
     def would_block(self) -> bool:
         """Tell whether some answer needs the thread that waits for it."""
@@ -33,16 +37,23 @@ class Handlers:
 
     def _handler(self, kind: str) -> Callable[[Any], Any]:
         def handler(question: Any) -> Any:
-            told = dataclasses.asdict(question)
-            if kind == "uplink" and question.event == "message":
+            told = _told(question, kind)
+            if kind == "uplink":
                 told["principal"] = question.resolved
-            self.asked[kind].append({key: told[key] for key in _TOLD[kind]})
+            self.asked[kind].append(told)
             if kind == "uplink" and question.event != "message":
                 return "delivered"
             left = self._answers[kind]
             return _give(left.pop(0) if len(left) > 1 else left[0])
 
         return handler
+
+    def _listener(self, kind: str) -> Callable[[Any], None]:
+        return lambda notice: self.asked[kind].append(_told(notice, kind))
+
+
+def _told(record: Any, kind: str) -> dict[str, Any]:
+    return {key: getattr(record, key) for key in _TOLD[kind]}
 
 
 def _give(answer: Any) -> Any:

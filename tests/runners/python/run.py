@@ -17,7 +17,8 @@ import tempfile
 import traceback
 
 from capsules import REPOSITORY
-from player import Failed, Player
+from player import Player
+from world import Failed
 
 SCENARIOS = REPOSITORY / "tests/scenarios"
 REQUIRED = REPOSITORY / "target/conformance/required.json"

@@ -1,0 +1,242 @@
+"""What may be set when a host is opened, and what is known about a principal: plain dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias, TypedDict
+
+Unlimited: TypeAlias = Literal["unlimited"]
+"""A limit that is lifted."""
+
+
+class Quotas(TypedDict, total=False):
+    """How much a principal may use. 0 is refused."""
+
+    max_memory_bytes: int | Unlimited
+    """Linear memory and tables of all instances together (64 MiB)."""
+    max_timeout_secs: int
+    """Wall clock of one trigger in seconds, without the time waited for people (300); at most a day."""
+    max_ipc_throughput_bytes: int | Unlimited
+    """Bytes published a second by one capsule (10 MiB)."""
+    max_background_processes: int
+    """Background processes at once, over all capsules; at most 256."""
+    max_storage_bytes: int | Unlimited
+    """Bytes one capsule keeps in the key-value store and in files (1 GiB)."""
+    max_cpu_fuel_per_sec: int | Unlimited
+    """Fuel a second over all capsules (2,000,000,000)."""
+    max_in_flight_calls: int
+    """Triggers that run at once, each of which may burn this share of the fuel (4); at most 64."""
+    max_subscriptions: int
+    """Subscriptions of one capsule at once."""
+    max_pollables: int
+    """Pollables of one capsule at once."""
+    max_sockets: int
+    """Streams of TCP and Unix sockets one capsule has open at once."""
+    max_listeners: int
+    """TCP listeners one capsule has open at once."""
+    max_udp_sockets: int
+    """UDP sockets one capsule has open at once."""
+    max_http_streams: int
+    """HTTP streams and uploads one capsule has open at once."""
+    max_file_handles: int
+    """Files one capsule has open at once."""
+    max_retained_processes: int
+    """Processes that are kept under an id, running or ended, over all capsules; at most 256."""
+
+
+class Scoped(TypedDict):
+    """A part of what a principal may."""
+
+    allow: Sequence[str]
+    deny: Sequence[str]
+    """These beat those allowed."""
+
+
+class KeyScope(TypedDict):
+    """The scope of a device's key that may do a part only."""
+
+    scoped: Scoped
+
+
+class _Key(TypedDict):
+    pubkey: str
+
+
+class DeviceKey(_Key, total=False):
+    """A key of a principal's device; ``pubkey`` is Ed25519, 64 lower-case hexadecimal digits."""
+
+    key_id: str
+    """16 lower-case hexadecimal digits; the first of the key's BLAKE3 unless given."""
+    label: str
+    """What people call the device; at most 256 bytes."""
+    created_at: str
+    """RFC 3339."""
+    scope: Literal["full"] | KeyScope
+
+
+class Auth(TypedDict, total=False):
+    """How a principal may authenticate."""
+
+    methods: Sequence[Literal["keypair", "passkey", "system"]]
+    public_keys: Sequence[str | DeviceKey]
+    """A text ``ed25519:`` and the key stands for one of full scope."""
+
+
+class Network(TypedDict, total=False):
+    """Where a principal in the group ``restricted`` may connect to."""
+
+    egress: Sequence[str]
+    """``host:port`` patterns."""
+    capsule_egress: Mapping[str, Sequence[str]]
+    """Further ones through one capsule only, by its id."""
+
+
+class Process(TypedDict, total=False):
+    """What a principal in the group ``restricted`` may run."""
+
+    allow: Sequence[str]
+    """Commands."""
+
+
+class _Standing(TypedDict):
+    command: str
+    location: Literal["hosted", "astrid_workspace"]
+
+
+class StandingCommand(_Standing, total=False):
+    """A command that was approved for good."""
+
+    workspace: str
+    """The one workspace it is approved for; with the location ``hosted`` only."""
+
+
+class Approvals(TypedDict, total=False):
+    """What a principal has approved for good."""
+
+    command_always: Sequence[StandingCommand]
+
+
+class Profile(TypedDict, total=False):
+    """What the host knows about a principal, with the names of the profile's file; what is absent has its default."""
+
+    profile_version: int
+    """The format, 1."""
+    enabled: bool
+    """False refuses every new call (True)."""
+    groups: Sequence[str]
+    grants: Sequence[str]
+    """Capabilities besides those of its groups, such as ``audit:read_all``."""
+    revokes: Sequence[str]
+    """Capabilities it does not have, whatever gives them."""
+    capsules: Sequence[str]
+    """Ids of the capsules whose tools and commands it may call."""
+    quotas: Quotas
+    auth: Auth
+    network: Network
+    process: Process
+    approvals: Approvals
+
+
+class Restart(TypedDict, total=False):
+    """What becomes of run loops that trap or cannot be started."""
+
+    enabled: bool
+    """Whether they are started again (True)."""
+    first: float
+    """Seconds before the first attempt (2); each further pause is twice as long."""
+    most: float
+    """Seconds of the longest pause (120)."""
+    attempts: int
+    """Attempts until the capsule is left alone (5)."""
+    recovery: float
+    """Seconds a run loop must have been ready and running before its failures are forgotten (60)."""
+
+
+class Instances(TypedDict, total=False):
+    """The instances of one (capsule, principal)."""
+
+    warm: int
+    """How many are kept while the principal is at work (4)."""
+    most: int
+    """How many there are at once, at least 1; a trigger beyond waits (twice the processors, from 8 to 64)."""
+    idle: float
+    """Seconds one may wait for work (60)."""
+
+
+class AuditChoices(TypedDict, total=False):
+    """How durable, fast and patient the audit log is. Nothing of it switches the log off."""
+
+    power_operations: Sequence[str]
+    """Operations whose entry is on the disk before the call's result is seen: ``capsule.install``, ``kv.*``."""
+    entries_per_sec: int
+    """Entries one capsule may cause for one principal in a second (5,000)."""
+    bytes_per_sec: int
+    """The same in bytes of the log (2 MiB), at least 1,024."""
+    merge_within: float
+    """Seconds in which repeats beyond the rate are collected in one counted entry (5)."""
+
+
+class ExpectedCheckpoint(TypedDict):
+    """Of a :class:`~astrid_host.types.Checkpoint` that was kept elsewhere."""
+
+    entries: int
+    head: str
+
+
+class HostOptions(TypedDict, total=False):
+    """What may be set when a host is opened; every one has a default."""
+
+    runtime_version: str
+    """What a manifest's ``astrid-version`` is compared with."""
+    worker_threads: int
+    """Threads of the host's own runtime (2)."""
+    elicit_timeout: float
+    """Seconds a person has to answer an elicit question (120); may only be lowered."""
+    approval_timeout: float
+    """Seconds a person has to answer an approval question (60); may only be lowered."""
+    uplink_timeout: float
+    """Seconds the uplink callback has (5); may only be lowered."""
+    ready_within: float
+    """Seconds the run loop of a new generation has to become ready before the old one is kept instead (0.5)."""
+    default_profile: Profile
+    """The profile of every principal without one of its own. A field nobody knows is a ``UserWarning``."""
+    quotas: Quotas
+    """The quotas of that profile, for those who change nothing else in it."""
+    max_principals: int
+    """How many principals may be named before a new one is refused."""
+    require_principal: bool
+    """Whether calls that name no principal are refused (False)."""
+    authenticated_uplinks: Sequence[str]
+    """Ids of capsules whose ``publish-as`` is taken for true: their messages arrive as ``verified``."""
+    recv_empty_on_timeout: bool
+    """Whether ``recv`` gives an empty batch instead of ``timeout`` (False)."""
+    audit_limit_bytes: int | None
+    """Bytes the audit log may take before audited calls are refused (no limit)."""
+    audit_segment_bytes: int | None
+    """Bytes of one file of the audit log."""
+    audit: AuditChoices
+    expected_checkpoint: ExpectedCheckpoint | None
+    """A home whose audit log does not hold this checkpoint does not open: AuditUnavailable."""
+    secret_key: bytes | None
+    """32 bytes that seal secrets, in place of a key in the home; to be given at every opening."""
+    allow_missing_imports: bool
+    """Whether a capsule may load though nobody exports what it requires (False)."""
+    restart: Restart
+    instances: Instances
+    code_cache: bool
+    """Whether compiled code is kept in the home, so that a capsule is not compiled at every start (True)."""
+
+
+class EntryFilter(TypedDict, total=False):
+    """Which entries of the audit log are wanted; what is not named matches all."""
+
+    principal: str | None
+    capsule: str | None
+    """A capsule's id."""
+    operation: str | None
+    """For example ``kv.kv-set``."""
+    outcome: Literal["allowed", "denied", "failed", "cancelled"] | None
+    since: int
+    """Only those from this ``seq`` on (0)."""
+    limit: int | None
+    """At most so many, the first that match."""
