@@ -14,6 +14,7 @@ const RINGS_AT_ONCE: usize = 64;
 
 /// Hands work to the thread that answers. Rings are answered in the order they were made.
 pub(crate) struct Doorbell {
+    process: u32,
     rings: Mutex<Option<Sender<Ring>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -33,7 +34,8 @@ impl Doorbell {
                 }
             }
         })?;
-        Ok(Self { rings: Mutex::new(Some(rings)), thread: Mutex::new(Some(thread)) })
+        let (rings, thread) = (Mutex::new(Some(rings)), Mutex::new(Some(thread)));
+        Ok(Self { process: std::process::id(), rings, thread })
     }
 
     /// Has something done soon. What still comes after [`Doorbell::stop`], from work that the closing host cut off, is
@@ -54,6 +56,15 @@ impl Doorbell {
             && thread.thread().id() != thread::current().id()
         {
             let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Doorbell {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // In a child of `fork` the thread does not exist, and neither does the memory that its handle points to.
+            std::mem::forget((self.rings.get_mut().take(), self.thread.get_mut().take()));
         }
     }
 }
