@@ -28,6 +28,7 @@ pub mod store;
 mod syncer;
 pub mod topic;
 pub mod trace;
+pub mod vfs;
 mod visible;
 
 pub use capsule::{
@@ -41,3 +42,4 @@ pub use host::{
 };
 pub use policy::Profile;
 pub use principal::Principal;
+pub use vfs::WorkspaceMode;

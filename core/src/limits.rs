@@ -126,6 +126,29 @@ pub const SETTING_VALUE_BYTES: usize = MIB;
 /// How long an acknowledged write may sit in the operating system's memory before it is on its way to the disk.
 pub const SYNC_WITHIN: Duration = Duration::from_millis(50);
 
+// ---- files -----------------------------------------------------------------------------------------------------
+
+/// Longest path a guest may give, in bytes of UTF-8.
+pub const PATH_BYTES: usize = 4096;
+/// Links followed on the way of one path; one more is `access`, as a circle of them would be.
+pub const PATH_LINKS: usize = 40;
+/// Names looked up on the way of one path, those in links included.
+pub const PATH_STEPS: usize = 16_384;
+/// Most bytes of one `read-at` or `write-at`.
+pub const FILE_CALL_BYTES: usize = MIB;
+/// Most bytes of one `read-file`, `write-file` or `fs-append`.
+pub const FILE_BYTES: usize = 10 * MIB;
+/// Most names of one `fs-readdir`.
+pub const READDIR_ENTRIES: usize = 4096;
+/// Files, folders and further names that one capsule may make in total, unless the profile says otherwise.
+pub const FILES_MADE: u64 = 1_000_000;
+/// Bytes that are copied between two looks at the cancel signal.
+pub const COPY_PIECE_BYTES: usize = 256 * KIB;
+/// Folders inside one another that are emptied on the stack; what lies deeper is moved up first.
+pub const TREE_DEPTH: usize = 64;
+/// File calls of one capsule that are at work at once; the others wait without a thread.
+pub const FILE_CALLS: usize = 4;
+
 // ---- audit -----------------------------------------------------------------------------------------------------
 
 /// Size of one segment file of the audit log, in bytes, unless the embedder names another.

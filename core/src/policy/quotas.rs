@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{
-    FILE_HANDLES, HTTP_STREAMS, LISTENERS, MIB, MOST_FILE_HANDLES, MOST_SOCKETS, POLLABLES, PROCESSES,
+    FILE_HANDLES, FILES_MADE, HTTP_STREAMS, LISTENERS, MIB, MOST_FILE_HANDLES, MOST_SOCKETS, POLLABLES, PROCESSES,
     RETAINED_PROCESSES, SOCKETS, SUBSCRIPTIONS, TABLE_HANDLES, UDP_SOCKETS,
 };
 use crate::manifest::reader::Fields;
@@ -52,8 +52,10 @@ quotas! {
     max_ipc_throughput_bytes = 10 * MIB as u64, MOST, true;
     /// Background processes at once, over all capsules.
     max_background_processes = PROCESSES as u64, 256, false;
-    /// Bytes one capsule keeps in the key-value store and in files.
+    /// Bytes one capsule keeps in the key-value store and, counted apart, bytes it writes to files while the host is open.
     max_storage_bytes = 1024 * MIB as u64, MOST, true;
+    /// Files, folders and further names of files one capsule makes while the host is open.
+    max_files = FILES_MADE, MOST, true;
     /// Fuel a second over all capsules.
     max_cpu_fuel_per_sec = 2_000_000_000, MOST, true;
     /// Triggers that run at once; each may burn this share of the fuel.
