@@ -340,6 +340,7 @@ export interface Usage {
   readonly publishedBytesThisSecond: number;
   readonly publishedBytesPerSecondLimit: Limit;
   readonly storedBytes: number;
+  readonly writtenBytes: number;
   readonly storedBytesLimit: Limit;
   readonly memoryBytes: number;
   readonly memoryPeakBytes: number;

@@ -15,6 +15,7 @@ mod principals;
 mod scenario;
 mod steps;
 mod target;
+mod workspace;
 
 use std::path::Path;
 use std::process::ExitCode;

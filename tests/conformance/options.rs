@@ -33,6 +33,7 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
                 let head = *head.ok_or_else(wrong)?.as_bytes();
                 options.expected_checkpoint = Some(ExpectedCheckpoint { entries, head });
             }
+            "trust_hard_links" => options.trust_hard_links = flag()?,
             "quotas" => quotas(&mut options, value)?,
             "default_profile" => {
                 let read = Profile::from_json(value).map_err(|error| error.to_string())?;
@@ -95,6 +96,7 @@ fn quotas(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
             "max_timeout_secs" => &mut quotas.max_timeout_secs,
             "max_ipc_throughput_bytes" => &mut quotas.max_ipc_throughput_bytes,
             "max_storage_bytes" => &mut quotas.max_storage_bytes,
+            "max_files" => &mut quotas.max_files,
             "max_cpu_fuel_per_sec" => &mut quotas.max_cpu_fuel_per_sec,
             "max_in_flight_calls" => &mut quotas.max_in_flight_calls,
             "max_subscriptions" => &mut quotas.max_subscriptions,

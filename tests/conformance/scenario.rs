@@ -9,6 +9,7 @@ use crate::coverage::Coverage;
 use crate::matching;
 use crate::package::Guests;
 use crate::steps::{Failed, World};
+use crate::workspace;
 
 /// How long a scenario may take unless it says otherwise.
 const DEADLINE_MS: u64 = 30_000;
@@ -50,6 +51,7 @@ impl Scenario {
         if self.whole["home"] == "file" {
             std::fs::write(folder.path().join("home"), "not a folder").map_err(|error| error.to_string())?;
         }
+        workspace::make(&self.whole, folder.path())?;
         let mut world = World::new(&self.whole, folder.path(), guests);
         let deadline = Duration::from_millis(self.whole["timeout_ms"].as_u64().unwrap_or(DEADLINE_MS));
         let played = tokio::time::timeout(deadline, self.steps(&mut world, coverage)).await;

@@ -15,6 +15,7 @@ use crate::life::told;
 use crate::options;
 use crate::package::{COMPONENT, Guests, path_of};
 use crate::principals;
+use crate::workspace;
 
 /// How long `next` waits unless the step says otherwise.
 const NEXT_MS: u64 = 5000;
@@ -137,6 +138,7 @@ impl<'a> World<'a> {
                 self.subscriptions.insert(text(step, "as")?.to_owned(), messages);
                 Ok(json!({}))
             }
+            "commit" | "rollback" => self.settle(verb, step).await,
             "next" => self.next(step).await,
             "unsubscribe" => {
                 self.subscription(step)?.close();
@@ -177,6 +179,7 @@ impl<'a> World<'a> {
 
     async fn open(&mut self, step: &Value) -> Result<Value, Failed> {
         let builder = Host::builder(self.folder.join(&self.home));
+        let builder = workspace::give(self.scenario, &self.folder, builder);
         let named = step.get("as").is_some();
         let builder = if named { builder } else { self.handlers.give(builder) };
         let options = options::read(&self.scenario["host"]["options"])?;

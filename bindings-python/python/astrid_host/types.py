@@ -212,8 +212,10 @@ class Usage:
     """Bytes one capsule may publish in a second."""
     stored_bytes: int
     """Bytes it stores over all capsules."""
+    written_bytes: int
+    """Bytes it wrote to files over all capsules."""
     stored_bytes_limit: int | Literal["unlimited"]
-    """Bytes it may store in one capsule."""
+    """Bytes it may store in one capsule, and write to files in one."""
     memory_bytes: int
     """The memory its instances hold now, tables included."""
     memory_peak_bytes: int

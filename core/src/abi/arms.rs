@@ -65,6 +65,12 @@ arms! {
     astrid::kv::host::ErrorCode {
         InvalidKey "invalid-key", TooLarge "too-large", Quota "quota", CasMismatch "cas-mismatch",
     };
+    astrid::fs::host::ErrorCode {
+        NotFound "not-found", Access "access", CapabilityDenied "capability-denied", BoundaryEscape "boundary-escape",
+        InvalidPath "invalid-path", WouldBlock "would-block", IsDirectory "is-directory",
+        NotDirectory "not-directory", NotEmpty "not-empty", TooLarge "too-large", Quota "quota",
+        CrossVfs "cross-vfs", AlreadyExists "already-exists", Closed "closed",
+    } cancelled Closed denied CapabilityDenied;
     astrid::sys::host::ErrorCode {
         CapabilityDenied "capability-denied", ConfigKeyReserved "config-key-reserved", TooLarge "too-large",
         RegistryUnavailable "registry-unavailable", Cancelled "cancelled",

@@ -14,6 +14,7 @@ wasmtime::component::bindgen!({
         "astrid:io/error@1.0.0.error": wasmtime_wasi_io::streams::Error,
         "astrid:io/streams@1.0.0.input-stream": wasmtime_wasi_io::streams::DynInputStream,
         "astrid:io/streams@1.0.0.output-stream": wasmtime_wasi_io::streams::DynOutputStream,
+        "astrid:fs/host@1.0.0.file-handle": crate::abi::fs::FileHandle,
         "astrid:ipc/host@1.0.0.subscription": crate::abi::ipc::SubscriptionHandle,
     },
     trappable_error_type: {

@@ -33,13 +33,15 @@ pub struct Touch<'a> {
     content: Option<&'a [u8]>,
     bytes: u64,
     claimed: Option<&'a str>,
+    needs: Option<&'static str>,
+    to: Option<&'a str>,
 }
 
 impl<'a> Touch<'a> {
     /// A call of `op` that touches nothing with a name.
     #[must_use]
     pub fn of(op: &'static Op) -> Self {
-        Self { op, subject: "", content: None, bytes: 0, claimed: None }
+        Self { op, subject: "", content: None, bytes: 0, claimed: None, needs: None, to: None }
     }
 
     /// Names what is touched: a key, a topic, an action.
@@ -54,6 +56,20 @@ impl<'a> Touch<'a> {
     pub fn moving(mut self, content: &'a [u8]) -> Self {
         self.content = Some(content);
         self.bytes = content.len() as u64;
+        self
+    }
+
+    /// The capability that is needed in place of the row's, where the arguments decide which.
+    #[must_use]
+    pub fn needing(mut self, capability: Option<&'static str>) -> Self {
+        self.needs = capability;
+        self
+    }
+
+    /// Where what is touched goes.
+    #[must_use]
+    pub fn to(mut self, to: Option<&'a str>) -> Self {
+        self.to = to;
         self
     }
 
@@ -80,11 +96,13 @@ impl Verdict {
     /// It was done.
     pub const ALLOWED: Verdict = Verdict { outcome: Outcome::Allowed, reason: "", bytes: 0 };
 
-    fn of_arm(arm: &'static str, cancelled: bool) -> Self {
+    pub(super) fn of_arm(arm: &'static str, cancelled: bool) -> Self {
         let outcome = match arm {
             _ if cancelled => Outcome::Cancelled,
             "cancelled" => Outcome::Cancelled,
-            "capability-denied" | "not-in-lifecycle" | "config-key-reserved" => Outcome::Denied,
+            "capability-denied" | "boundary-escape" | "not-in-lifecycle" | "config-key-reserved" => {
+                Outcome::Denied
+            }
             _ => Outcome::Failed,
         };
         Verdict { outcome, reason: arm, bytes: 0 }
@@ -199,7 +217,7 @@ impl State {
         self.capsule.host.metrics.called(&self.capsule.metrics, op.number(), Ended::Allowed, None);
     }
 
-    fn admit(&self, touch: &Touch<'_>) -> Result<InFlight, Refusal> {
+    pub(super) fn admit(&self, touch: &Touch<'_>) -> Result<InFlight, Refusal> {
         let op = touch.op;
         if self.is_cancelled(op) {
             return Err(Refusal::Cancelled);
@@ -207,7 +225,7 @@ impl State {
         if self.call.revoked && !pumps(op) {
             return Err(Refusal::Denied);
         }
-        if let Some(capability) = flag(op)
+        if let Some(capability) = touch.needs.or_else(|| flag(op))
             && !self.capsule.capabilities.holds(capability)
         {
             return Err(Refusal::Denied);
@@ -225,13 +243,13 @@ impl State {
     }
 
     /// Whether the capsule is being unloaded, or the principal the call is for was removed.
-    fn is_cancelled(&self, op: &'static Op) -> bool {
+    pub(super) fn is_cancelled(&self, op: &'static Op) -> bool {
         self.capsule.cancel.is_given() || self.served_by(op).gone().is_given()
     }
 
     /// Whose call this is. Waiting for messages is the run loop's own business, whoever sent the last one: a caller that was
     /// removed must not keep it from hearing the others.
-    fn served_by(&self, op: &'static Op) -> &Arc<Tenant> {
+    pub(super) fn served_by(&self, op: &'static Op) -> &Arc<Tenant> {
         if pumps(op) { &self.owner } else { &self.acting }
     }
 
@@ -241,7 +259,7 @@ impl State {
     }
 
     /// Writes the entry and counts the call. A call whose entry cannot be written has failed, whatever it did.
-    async fn close<T, E: Arm>(
+    pub(super) async fn close<T, E: Arm>(
         &mut self,
         touch: Touch<'_>,
         started: Option<Instant>,
@@ -287,16 +305,16 @@ fn pumps(op: &'static Op) -> bool {
 }
 
 /// The span of a host call, inside that of its trigger. While nobody listens it is made of nothing.
-fn span(op: &'static Op) -> Span {
+pub(super) fn span(op: &'static Op) -> Span {
     tracing::debug_span!(target: "astrid::call", "astrid.call", op = op.name, outcome = tracing::field::Empty)
 }
 
 /// Counts a finished call for the operators.
-fn tally(capsule: &CapsuleContext, op: &'static Op, outcome: Outcome, took: Option<Duration>) {
+pub(super) fn tally(capsule: &CapsuleContext, op: &'static Op, outcome: Outcome, took: Option<Duration>) {
     capsule.host.metrics.called(&capsule.metrics, op.number(), outcome.into(), took);
 }
 
-fn write(
+pub(super) fn write(
     capsule: &CapsuleContext,
     principal: &Principal,
     touch: Touch<'_>,
@@ -304,6 +322,10 @@ fn write(
     took: Option<Duration>,
 ) -> crate::error::Result<Recorded> {
     let elapsed = took.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    let to = touch.to.map(|to| ("to", to));
+    // Nobody comes upon a way out of a root by accident.
+    let severity = (verdict.reason == "boundary-escape").then_some(("severity", "high"));
+    let detail: Vec<_> = to.into_iter().chain(severity).collect();
     let draft = Draft {
         operation: touch.op.name,
         capsule: Some(&capsule.id),
@@ -316,7 +338,7 @@ fn write(
         bytes: touch.bytes.saturating_add(verdict.bytes),
         elapsed_ns: elapsed,
         content: touch.content,
-        detail: &[],
+        detail: &detail,
     };
     capsule.host.audit.record(&draft)
 }

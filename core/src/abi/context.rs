@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::tenant::Tenants;
@@ -20,6 +21,7 @@ use crate::policy::{Acl, Allowance, Capabilities, Instances};
 use crate::principal::Principal;
 use crate::store::Store;
 use crate::topic::{Meaning, Pattern, Topic};
+use crate::vfs::Vfs;
 
 /// Carries a message to the capsules whose handlers want it; filled by the room that knows capsules.
 pub trait Relay: Send + Sync {
@@ -76,6 +78,10 @@ pub struct HostContext {
     pub metrics: Arc<Metrics>,
     /// The message bus.
     pub bus: Bus,
+    /// The workspace and the principals' homes.
+    pub vfs: Vfs,
+    /// File calls at work; closing waits for them.
+    pub file_work: Pending,
     /// Where people are asked.
     pub desk: Desk,
     /// Who calls are made for.
@@ -186,6 +192,8 @@ pub struct CapsuleContext {
     pub cancel: Cancel,
     /// Given when the run loop calls `signal-ready`.
     pub ready: Cancel,
+    /// Turns for file calls at work at once.
+    pub file_calls: Arc<Semaphore>,
     /// What its run loop subscribes to; a message it hears itself fires no handler of the same capsule.
     pub run_interest: Arc<Interest>,
 }

@@ -13,6 +13,7 @@ use super::state::State;
 pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     astrid::approval::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::elicit::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::fs::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::ipc::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

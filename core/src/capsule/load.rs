@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use super::{Life, Live, Loaded, Package, Shelf, State, hex};
@@ -12,6 +12,7 @@ use crate::audit::{Draft, Outcome};
 use crate::cancel::Cancel;
 use crate::engine::{Compiled, Engine};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::manifest::Manifest;
 use crate::pending::Pending;
 use crate::people::Uplinks;
@@ -217,6 +218,7 @@ pub(super) fn assemble(
         uplinks: Arc::new(Uplinks::new(&manifest.package.name)),
         cancel: Cancel::default(),
         ready: Cancel::default(),
+        file_calls: Arc::new(Semaphore::new(limits::FILE_CALLS)),
         run_interest: Arc::default(),
         manifest,
     }))

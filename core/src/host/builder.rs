@@ -27,12 +27,14 @@ use crate::people::{
     UplinkEvent,
 };
 use crate::store::{Durability, Profiles, Store};
+use crate::vfs::{Vfs, WorkspaceMode};
 
 /// Collects what a host needs before it is opened.
 #[derive(Clone)]
 pub struct HostBuilder {
     home: PathBuf,
     workspace: Option<PathBuf>,
+    workspace_mode: WorkspaceMode,
     elicit: Option<Callback<ElicitQuestion, ElicitAnswer>>,
     approval: Option<Callback<ApprovalQuestion, Decision>>,
     uplink: Option<Callback<UplinkEvent, Delivery>>,
@@ -53,6 +55,7 @@ impl HostBuilder {
         Self {
             home,
             workspace: None,
+            workspace_mode: WorkspaceMode::default(),
             elicit: None,
             approval: None,
             uplink: None,
@@ -62,10 +65,17 @@ impl HostBuilder {
         }
     }
 
-    /// The folder capsules see as their workspace; kept for the file functions.
+    /// The folder capsules see as their workspace. Without it they have none. It must not hold the home.
     #[must_use]
     pub fn workspace(mut self, folder: impl Into<PathBuf>) -> Self {
         self.workspace = Some(folder.into());
+        self
+    }
+
+    /// What becomes of changes in the workspace; they are made in the folder itself unless this says otherwise.
+    #[must_use]
+    pub fn workspace_mode(mut self, mode: WorkspaceMode) -> Self {
+        self.workspace_mode = mode;
         self
     }
 
@@ -124,7 +134,7 @@ impl HostBuilder {
     /// # Errors
     /// [`ErrorKind::HomeLocked`] when the home is open elsewhere, [`ErrorKind::HomeUnusable`] when it cannot be used, has
     /// a newer format or its secrets are sealed with another key, [`ErrorKind::InvalidArgument`] for an option that
-    /// breaks a rule, [`ErrorKind::AuditUnavailable`] when the audit log cannot be written or does not hold the
+    /// breaks a rule or a workspace that is no folder or holds the home, [`ErrorKind::AuditUnavailable`] when the audit log cannot be written or does not hold the
     /// expected checkpoint.
     pub fn open_blocking(self) -> Result<Host> {
         let options = self.options;
@@ -134,13 +144,9 @@ impl HostBuilder {
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
         })?;
-        if let Some(workspace) = &self.workspace
-            && !workspace.is_dir()
-        {
-            let message = format!("the workspace `{}` is not a folder", workspace.display());
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
         let store = Store::open_with(&self.home, Durability::default(), options.secret_key)?;
+        let (workspace, mode) = (self.workspace.as_deref(), self.workspace_mode);
+        let vfs = Vfs::open(&self.home, workspace, mode, options.trust_hard_links)?;
         settle_keys(&store)?;
         let (audit_key, left) = store.audit_keys()?;
         let retired = left.iter().map(|(until, bytes)| RetiredKey::from_bytes(*until, bytes)).collect();
@@ -171,6 +177,8 @@ impl HostBuilder {
             logs,
             metrics,
             bus,
+            vfs,
+            file_work: Pending::default(),
             desk,
             tenants,
             registry: Registry::default(),

@@ -18,8 +18,8 @@ use crate::trace::TraceParent;
 /// restarts until it is unloaded.
 #[derive(Clone, Debug)]
 pub struct Capsule {
-    host: Host,
-    slot: Arc<Slot>,
+    pub(super) host: Host,
+    pub(super) slot: Arc<Slot>,
 }
 
 impl Capsule {

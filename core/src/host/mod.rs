@@ -17,6 +17,7 @@ mod sweep;
 mod touched;
 mod usage;
 mod watch;
+mod workspace;
 
 pub use audit::AuditLog;
 pub use builder::HostBuilder;
@@ -234,6 +235,7 @@ impl Host {
         open.installed().await;
         let capsules = std::mem::take(&mut *self.0.capsules.lock());
         let unloaded = join_all(capsules.values().map(|capsule| capsule.unload())).await;
+        open.worked().await;
         let closed = open.finish();
         let (sender, done) = tokio::sync::oneshot::channel();
         // A runtime must not be waited for on one of its own threads, nor on somebody's executor.
@@ -283,6 +285,12 @@ impl Open {
     async fn installed(&self) {
         let late = std::pin::pin!(timer::sleep(&self.context.runtime, limits::UNLOAD_WAIT));
         select(std::pin::pin!(self.context.installing.none()), late).await;
+    }
+
+    /// Waits for file calls that had begun, which write their own entries.
+    async fn worked(&self) {
+        let late = std::pin::pin!(timer::sleep(&self.context.runtime, limits::UNLOAD_WAIT));
+        select(std::pin::pin!(self.context.file_work.none()), late).await;
     }
 
     /// The last words: an entry, a checkpoint, and everything on disk.

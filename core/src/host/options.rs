@@ -56,6 +56,9 @@ pub struct HostOptions {
     pub instances: Instances,
     /// Keeps compiled code in the home, so that a capsule is compiled once and not at every start.
     pub code_cache: bool,
+    /// Lets capsules open files that have more names than the host gave them, as package managers make them. Such a file
+    /// may be one from outside a root that was linked into it.
+    pub trust_hard_links: bool,
 }
 
 impl std::fmt::Debug for HostOptions {
@@ -89,6 +92,7 @@ impl Default for HostOptions {
             ready_within: limits::REPLACEMENT_READY,
             instances: Instances::default(),
             code_cache: true,
+            trust_hard_links: false,
         }
     }
 }

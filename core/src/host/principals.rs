@@ -66,8 +66,8 @@ impl Host {
         Ok(self.rooms()?.context.tenants.principals())
     }
 
-    /// Removes a principal: cancels its calls and questions, unloads the capsules it owns, and erases its data, settings,
-    /// secrets, allowances, logs and profile. What the audit says about it stays. Calls of others are not touched, and messages it
+    /// Removes a principal: cancels its calls and questions, unloads the capsules it owns, and erases its data, files,
+    /// settings, secrets, allowances, logs and profile. What the audit says about it stays. Calls of others are not touched, and messages it
     /// sent are not delivered any more. Whoever names it afterwards names another that has nothing.
     ///
     /// Once begun it goes on even if nobody waits for it. Until it is done the principal is refused; that stays so when its
@@ -106,6 +106,7 @@ async fn remove(host: Host, rooms: Rooms, principal: Principal) -> Result<()> {
     context.session_allowances.lock().retain(|allowance| allowance.principal != principal);
     let (rooms, profiles, gone) = (Arc::clone(context), departure.profiles().clone(), principal.clone());
     let erasing = context.runtime.spawn_blocking(move || {
+        rooms.vfs.erase(&gone)?;
         rooms.store.erase(&gone)?;
         rooms.logs.forget(&gone)?;
         profiles.remove(&gone)

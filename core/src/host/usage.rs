@@ -50,7 +50,9 @@ pub struct Usage {
     pub published_bytes_per_second_limit: u64,
     /// Bytes it stores over all capsules.
     pub stored_bytes: u64,
-    /// Bytes it may store in one capsule.
+    /// Bytes it wrote to files over all capsules.
+    pub written_bytes: u64,
+    /// Bytes it may store in one capsule, and write to files in one.
     #[serde(serialize_with = "limit")]
     pub stored_bytes_limit: u64,
     /// The memory its instances hold now, tables included, in bytes.
@@ -136,6 +138,7 @@ impl Usage {
             published_bytes_this_second: tenant.published_this_second(now),
             published_bytes_per_second_limit: quotas.max_ipc_throughput_bytes,
             stored_bytes: host.store.used_bytes(principal)?,
+            written_bytes: host.vfs.written_bytes(principal),
             stored_bytes_limit: quotas.max_storage_bytes,
             memory_bytes: tenant.memory.now(),
             memory_peak_bytes: tenant.memory.peak(),

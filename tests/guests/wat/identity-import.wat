@@ -1,13 +1,13 @@
 (;wit
 world guest {
-    import astrid:fs/host@1.0.0;
+    import astrid:identity/host@1.0.0;
     include astrid:guest/interceptor@1.0.0;
 }
 ;)
 
-;; Imports the file system interface of the contract and asks whether a path exists.
+;; Imports the identity interface of the contract and asks for a user's links.
 (module
-  (import "astrid:fs/host@1.0.0" "fs-exists" (func $import (param i32 i32 i32)))
+  (import "astrid:identity/host@1.0.0" "identity-list-links" (func $import (param i32 i32 i32)))
 
   (memory (export "memory") 1)
   (global $free (mut i32) (i32.const 4096))

@@ -1,12 +1,20 @@
 //! `astrid:fs@1.0.0`: paths below the principal's roots, and open files.
+//!
+//! Whatever writes may answer `quota` when the disk is full, and whatever opens may answer `closed` when the guest is being
+//! stopped; the rows name what a guest itself can bring about.
 
 use super::AuditRule::{Always, Refusals};
 use super::QuotaClass::{Handles, Storage};
 use super::{Op, PermitClass, Refusal, ScopeKind};
 
 /// The package has no arm for cancellation; `closed` stands in for it.
-const FS: Op =
-    Op { permit: PermitClass::Blocking, refusal: Refusal::Arm("closed"), stateful: true, ..Op::PLAIN };
+const FS: Op = Op {
+    permit: PermitClass::Blocking,
+    refusal: Refusal::Arm("closed"),
+    stateful: true,
+    built: true,
+    ..Op::PLAIN
+};
 /// Looks at a path.
 const READ: Op = Op { capability: Some("fs_read"), scope: ScopeKind::Path, audit: Always, arms: PATH, ..FS };
 /// Changes what is at a path.
@@ -83,9 +91,10 @@ ops! { WRITE_ROWS, "fs", "astrid:fs/host@1.0.0", WRITE;
         ],
     }
     FS_HARD_LINK fn "fs-hard-link" {
+        quota: Storage,
         arms: &[
             "not-found", "access", "capability-denied", "boundary-escape", "invalid-path", "is-directory",
-            "not-directory", "cross-vfs", "already-exists", "unknown",
+            "not-directory", "quota", "cross-vfs", "already-exists", "unknown",
         ],
     }
     FS_UNLINK fn "fs-unlink" {
@@ -95,12 +104,14 @@ ops! { WRITE_ROWS, "fs", "astrid:fs/host@1.0.0", WRITE;
         ],
     }
     FS_MKDIR fn "fs-mkdir" {
+        quota: Storage,
         arms: &[
             "not-found", "access", "capability-denied", "boundary-escape", "invalid-path", "not-directory", "quota",
             "already-exists", "unknown",
         ],
     }
     FS_MKDIR_ALL fn "fs-mkdir-all" {
+        quota: Storage,
         arms: &[
             "access", "capability-denied", "boundary-escape", "invalid-path", "not-directory", "quota",
             "already-exists", "unknown",
@@ -113,12 +124,12 @@ ops! { HANDLE_ROWS, "fs", "astrid:fs/host@1.0.0", HANDLE;
     // Gives fewer bytes where more were asked for than one call carries.
     FILE_HANDLE_READ_AT method "file-handle.read-at" { arms: &["access", "closed", "unknown"] }
     FILE_HANDLE_WRITE_AT method "file-handle.write-at" {
-        quota: Storage, audit: Always, arms: &["access", "too-large", "quota", "closed", "unknown"],
+        quota: Storage, audit: Always, arms: &["access", "too-large", "closed", "unknown"],
     }
-    FILE_HANDLE_SYNC_DATA method "file-handle.sync-data" { arms: &["quota", "closed", "unknown"] }
-    FILE_HANDLE_SYNC_ALL method "file-handle.sync-all" { arms: &["quota", "closed", "unknown"] }
+    FILE_HANDLE_SYNC_DATA method "file-handle.sync-data" { arms: &["closed", "unknown"] }
+    FILE_HANDLE_SYNC_ALL method "file-handle.sync-all" { arms: &["closed", "unknown"] }
     FILE_HANDLE_STAT method "file-handle.stat" { arms: &["closed", "unknown"] }
     FILE_HANDLE_SET_LEN method "file-handle.set-len" {
-        quota: Storage, audit: Always, arms: &["access", "too-large", "quota", "closed", "unknown"],
+        quota: Storage, audit: Always, arms: &["access", "too-large", "closed", "unknown"],
     }
 }

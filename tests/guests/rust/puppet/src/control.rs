@@ -7,7 +7,7 @@ use crate::bindings::astrid::ipc::host::publish;
 use crate::bindings::astrid::kv::host::kv_set;
 use crate::script::{Call, Script, configured};
 use crate::stage::Stage;
-use crate::{approval, elicit, give_up, ipc, kv, memory, poll, sys, uplink, value};
+use crate::{approval, elicit, fs, give_up, ipc, kv, memory, poll, sys, uplink, value};
 
 /// An action and its data, as the hook returns them.
 type Reply = (String, Option<String>);
@@ -121,6 +121,7 @@ fn ask(call: &Call, stage: &mut Stage) -> Answer {
             Some(("sys", function)) => sys::call(function, &call.args()),
             Some(("kv", function)) => kv::call(function, &call.args()),
             Some(("ipc", function)) => ipc::call(function, call, stage),
+            Some(("fs", function)) => fs::call(function, call, stage),
             Some(("io", function)) => poll::call(function, call, stage),
             Some(("elicit", function)) => elicit::call(function, &call.args()),
             Some(("approval", function)) => approval::call(function, &call.args()),

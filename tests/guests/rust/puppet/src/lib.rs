@@ -6,6 +6,7 @@ mod approval;
 mod args;
 mod control;
 mod elicit;
+mod fs;
 mod ipc;
 mod kv;
 mod memory;

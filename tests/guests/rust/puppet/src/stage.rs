@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::answer::{Miss, fault};
+use crate::bindings::astrid::fs::host::FileHandle;
 use crate::bindings::astrid::io::poll::Pollable;
 use crate::bindings::astrid::ipc::host::Subscription;
 
@@ -13,6 +14,7 @@ use crate::bindings::astrid::ipc::host::Subscription;
 pub enum Resource {
     Subscription(Subscription),
     Pollable(Pollable),
+    File(FileHandle),
 }
 
 /// Resources and values of one invocation, or of several when a script says `"keep": true`.
@@ -69,14 +71,21 @@ impl Stage {
     pub fn subscription(&self, name: Option<&str>) -> Result<&Subscription, Miss> {
         match self.resource(name)? {
             Resource::Subscription(subscription) => Ok(subscription),
-            Resource::Pollable(_) => Err(fault("that name holds a pollable, not a subscription")),
+            _ => Err(fault("that name holds no subscription")),
         }
     }
 
     pub fn pollable(&self, name: Option<&str>) -> Result<&Pollable, Miss> {
         match self.resource(name)? {
             Resource::Pollable(pollable) => Ok(pollable),
-            Resource::Subscription(_) => Err(fault("that name holds a subscription, not a pollable")),
+            _ => Err(fault("that name holds no pollable")),
+        }
+    }
+
+    pub fn file(&self, name: Option<&str>) -> Result<&FileHandle, Miss> {
+        match self.resource(name)? {
+            Resource::File(file) => Ok(file),
+            _ => Err(fault("that name holds no file")),
         }
     }
 
