@@ -28,6 +28,7 @@ SUITES = [
         "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header --test waiting",
     ),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
+    ("rust: otlp", "otlp", {}, "cargo test --quiet --locked --target-dir ../target/otlp"),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("rust: stress", ".", {}, "cargo test --quiet --locked --workspace --test stress"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
