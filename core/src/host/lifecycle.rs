@@ -109,8 +109,10 @@ impl Host {
         if let Some(capsule) = &loaded {
             capsule.unload().await?;
         }
-        let (store, owned) = (rooms.context.store.clone(), id.to_owned());
-        let erased = rooms.off_the_workers(move || store.forget(&owned)).await;
+        let (context, owned) = (Arc::clone(&rooms.context), id.to_owned());
+        let erased = rooms
+            .off_the_workers(move || context.vfs.forget(&owned).and_then(|()| context.store.forget(&owned)))
+            .await;
         rooms.context.session_allowances.lock().retain(|allowance| allowance.capsule != id);
         let erased = match erased {
             Ok(false) if loaded.is_none() => {

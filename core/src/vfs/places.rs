@@ -178,6 +178,29 @@ impl Vfs {
         erase().map_err(|why| unwritten("the principal's files were not removed", why))
     }
 
+    /// Throws away what a capsule changed of the workspace, for whomever.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] when something could not be removed.
+    pub fn forget(&self, capsule: &str) -> Result<()> {
+        // The embedding program may name anything; only a plain name can be a capsule's.
+        if Path::new(capsule).file_name() != Some(OsStr::new(capsule)) {
+            return Ok(());
+        }
+        let mut overlays = Vec::new();
+        self.0.overlays.lock().retain(|(_, own), overlay| {
+            if &**own == capsule {
+                overlays.push(Arc::clone(overlay));
+            }
+            &**own != capsule
+        });
+        let erase = || {
+            overlays.iter().try_for_each(|overlay| overlay.rollback())?;
+            erase_folder(&self.0.overlaid, OsStr::new(capsule))
+        };
+        erase().map_err(|why| unwritten("the capsule's overlays were not removed", why))
+    }
+
     /// The overlay of a capsule for a principal, if the workspace has overlays.
     pub(super) fn overlay(&self, principal: &Principal, capsule: &Arc<str>) -> Option<Arc<Overlay>> {
         if self.0.mode == WorkspaceMode::Direct || self.0.workspace.is_none() {

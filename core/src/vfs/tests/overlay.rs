@@ -149,3 +149,21 @@ fn a_direct_workspace_has_nothing_to_commit() {
     assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument);
     assert!(site.vfs.rollback(&alice().0, &alice().1).is_err());
 }
+
+#[test]
+fn a_forgotten_capsule_leaves_no_overlay() {
+    let site = site();
+    site.view().write_file("a.txt", b"upper").unwrap();
+    site.view_of("bob", "other").write_file("a.txt", b"bob's").unwrap();
+    for name in ["..", "../home", "/", "."] {
+        site.vfs.forget(name).unwrap();
+    }
+    assert_eq!(
+        site.view().read_file("a.txt").unwrap(),
+        b"upper",
+        "what is no capsule's name removes nothing"
+    );
+    site.vfs.forget("notes").unwrap();
+    assert_eq!(site.view().read_file("a.txt").unwrap(), b"lower");
+    assert_eq!(site.view_of("bob", "other").read_file("a.txt").unwrap(), b"bob's");
+}
