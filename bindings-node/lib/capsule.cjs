@@ -1,20 +1,24 @@
 'use strict';
 // A loaded capsule.
 
+const { CapsuleChanges } = require('./changes.cjs');
 const { closed } = require('./error.cjs');
 const { asyncDispose } = require('./dispose.cjs');
-const { optionalNumber, optionalText, payload, text } = require('./payload.cjs');
+const { flag, optionalNumber, optionalText, payload, text } = require('./payload.cjs');
 const { HookResult } = require('./result.cjs');
 
 const nothing = () => undefined;
 const hook = (mail) => new HookResult(mail.text, mail.data);
 
 /** The arguments of a trigger as the native module takes them. */
-const triggerArguments = (action, value, { principal, timeoutMs }) => [
+const triggerArguments = (action, value, { principal, timeoutMs, traceparent }) => [
   text('action', action),
   payload(value),
-  optionalText('principal', principal),
-  optionalNumber('timeoutMs', timeoutMs),
+  {
+    principal: optionalText('principal', principal),
+    timeoutMs: optionalNumber('timeoutMs', timeoutMs),
+    traceparent: optionalText('traceparent', traceparent),
+  },
 ];
 
 /** A handle to a capsule; made by `host.load`. */
@@ -47,6 +51,22 @@ class Capsule {
     return this.#native.state;
   }
 
+  get generation() {
+    return this.#native.generation;
+  }
+
+  get restarts() {
+    return this.#native.restarts;
+  }
+
+  get failure() {
+    return this.#native.failure ?? null;
+  }
+
+  get manifest() {
+    return JSON.parse(this.#native.manifest);
+  }
+
   async trigger(action, value, options = {}) {
     const given = triggerArguments(action, value, options);
     const begin = (number) => this.#native.trigger(number, ...given);
@@ -68,6 +88,31 @@ class Capsule {
   async waitReady({ timeoutMs, signal } = {}) {
     const timeout = optionalNumber('timeoutMs', timeoutMs);
     return this.#line.call((number) => this.#native.waitReady(number, timeout), { signal, read: nothing });
+  }
+
+  async staticFile(file) {
+    const name = text('file', file);
+    return this.#line.call((number) => this.#native.staticFile(number, name), { read: ({ bytes }) => bytes });
+  }
+
+  async commit(principal) {
+    const name = text('principal', principal);
+    return this.#line.call((number) => this.#native.commit(number, name));
+  }
+
+  async rollback(principal) {
+    const name = text('principal', principal);
+    return this.#line.call((number) => this.#native.rollback(number, name), { read: nothing });
+  }
+
+  async reload() {
+    return this.#line.call((number) => this.#native.reload(number), { read: nothing });
+  }
+
+  async watch({ reload = false, signal } = {}) {
+    const asked = flag('reload', reload);
+    const read = ({ changes }) => new CapsuleChanges(this.#line, changes);
+    return this.#line.call((number) => this.#native.watch(number, asked), { signal, read });
   }
 
   async unload() {

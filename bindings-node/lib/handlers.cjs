@@ -1,7 +1,10 @@
 'use strict';
 // The embedding program's handlers: what they are asked, what they may answer, and what becomes of their exceptions.
 
+const { Listener } = require('./listener.cjs');
 const { invalid } = require('./payload.cjs');
+const { isThenable, messageOf } = require('./thrown.cjs');
+const { checkpoint } = require('./time.cjs');
 
 const isText = (value) => typeof value === 'string';
 const oneOf = (...words) => ({ accepts: (value) => words.includes(value), wanted: `one of ${words.map((word) => `'${word}'`).join(', ')}` });
@@ -15,6 +18,15 @@ const ANSWERS = {
   onUplink: oneOf('delivered', 'dropped', 'no_session'),
 };
 
+/** What is told without an answer: where it waits, and how the handler gets to see it. */
+const NEWS = {
+  onLog: { take: (native) => native.logLines(), read: (line) => ({ ...line, time: new Date(line.time) }) },
+  onCheckpoint: { take: (native) => native.checkpoints(), read: checkpoint },
+};
+
+/** The names of all handlers. */
+const NAMES = [...Object.keys(ANSWERS), ...Object.keys(NEWS)];
+
 /** What kind of value a handler gave, in words. */
 function described(value) {
   if (value === null) return 'null';
@@ -23,40 +35,40 @@ function described(value) {
   return typeof value === 'object' ? 'an object' : typeof value;
 }
 
-const isThenable = (value) =>
-  value !== null && (typeof value === 'object' || typeof value === 'function') && typeof value.then === 'function';
-
-/** What an exception says, whatever it is. */
-function messageOf(exception) {
-  try {
-    return exception instanceof Error ? `${exception.name}: ${exception.message}` : String(exception);
-  } catch {
-    return 'an exception that cannot be written as text';
-  }
-}
-
-/** The three handlers of one host. */
+/** The handlers of one host. */
 class Handlers {
   #native;
   #given = {};
+  #listeners;
   #open = new Map();
   /** What handlers threw, by the number of their question, until the host has no more use for it. */
   exceptions = new Map();
 
   constructor(native, options) {
     this.#native = native;
-    for (const name of Object.keys(ANSWERS)) {
+    for (const name of NAMES) {
       const handler = options[name];
       if (handler === undefined || handler === null) continue;
       if (typeof handler !== 'function') throw invalid(`${name} must be a function`);
       this.#given[name] = handler;
     }
+    const listening = Object.entries(NEWS).filter(([name]) => name in this.#given);
+    this.#listeners = listening.map(([name, { take, read }]) => new Listener(name, this.#given[name], () => take(native), read));
   }
 
-  /** Which handlers there are. */
+  /** Which handlers there are, by their names. */
   get present() {
-    const has = (name) => name in this.#given;
-    return { elicit: has('onElicit'), approval: has('onApproval'), uplink: has('onUplink') };
+    return Object.fromEntries(NAMES.map((name) => [name, name in this.#given]));
+  }
+
+  /** Tells those that are only told things what there is. */
+  hear() {
+    for (const listener of this.#listeners) listener.hear();
+  }
+
+  /** Tells them all that is left, before the host is gone. */
+  hearOut() {
+    for (const listener of this.#listeners) listener.hearOut();
   }
 
   /** Puts a question to its handler, which may answer now or later. Never throws. */
@@ -133,4 +145,4 @@ class Handlers {
   }
 }
 
-module.exports = { Handlers };
+module.exports = { Handlers, NAMES };

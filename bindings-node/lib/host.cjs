@@ -3,11 +3,12 @@
 
 const { AuditLog } = require('./audit.cjs');
 const { Capsule } = require('./capsule.cjs');
+const { CapsuleChanges } = require('./changes.cjs');
 const { asyncDispose } = require('./dispose.cjs');
-const { closed } = require('./error.cjs');
+const { NAMES } = require('./handlers.cjs');
 const { Line } = require('./line.cjs');
 const { Messages } = require('./messages.cjs');
-const { invalid, json, optionalText, path, payload, text } = require('./payload.cjs');
+const { flag, invalid, json, optionalKey, optionalNumber, optionalText, path, payload, text } = require('./payload.cjs');
 
 const nothing = () => undefined;
 const loadingOptions = ({ signal, ...options }) => json('options', options);
@@ -25,14 +26,21 @@ class Host {
   }
 
   static async open(home, options = {}) {
-    const { onElicit, onApproval, onUplink, signal, ...rest } = options;
+    const { signal, secretKey, ...rest } = options;
     if (signal !== undefined) throw invalid('open cannot be aborted');
+    const handlers = {};
+    for (const name of NAMES) {
+      handlers[name] = rest[name];
+      delete rest[name];
+    }
+    // It is not written into the options' text, so that no message about that text can hold it.
+    const key = optionalKey('secretKey', secretKey);
     const folder = path('home', home);
     if (rest.workspace !== undefined) rest.workspace = path('workspace', rest.workspace);
-    const line = new Line({ onElicit, onApproval, onUplink });
+    const line = new Line(handlers);
     const given = json('options', { ...rest, handlers: line.handlers.present });
     try {
-      await line.call((number) => line.native.open(number, folder, given), { read: nothing });
+      await line.call((number) => line.native.open(number, folder, given, key), { read: nothing });
     } catch (error) {
       line.hangUp();
       throw error;
@@ -46,6 +54,17 @@ class Host {
 
   get closed() {
     return this.#line.closed;
+  }
+
+  async inspect(from, { signal } = {}) {
+    const folder = path('path', from);
+    return this.#call((native, number) => native.inspect(number, folder), { signal });
+  }
+
+  async discover(folders, { signal } = {}) {
+    if (!Array.isArray(folders)) throw invalid('folders must be an array');
+    const given = folders.map((folder) => path('folder', folder));
+    return this.#call((native, number) => native.discover(number, given), { signal });
   }
 
   async install(from, options = {}) {
@@ -70,6 +89,26 @@ class Host {
     return this.#call((native, number) => native.loadAll(number, folder), { signal, read });
   }
 
+  async reload(capsule, { signal } = {}) {
+    const id = text('capsule', capsule);
+    return this.#load((native, number) => native.reload(number, id), signal);
+  }
+
+  async uninstall(capsule) {
+    const id = text('capsule', capsule);
+    return this.#call((native, number) => native.uninstall(number, id), { read: nothing });
+  }
+
+  async watch(from, { reload = false, signal } = {}) {
+    const [folder, asked] = [path('folder', from), flag('reload', reload)];
+    const read = ({ changes }) => new CapsuleChanges(this.#line, changes);
+    return this.#call((native, number) => native.watch(number, folder, asked), { signal, read });
+  }
+
+  capsule(id) {
+    return new Capsule(this.#line, this.#line.make((native) => native.capsule(text('id', id))));
+  }
+
   get capsules() {
     return this.#line.closed ? [] : this.#line.native.capsules().map((one) => new Capsule(this.#line, one));
   }
@@ -79,21 +118,51 @@ class Host {
     return this.#call((native, number) => native.configure(number, ...given), { read: nothing });
   }
 
-  async publish(topic, value, { principal, signal } = {}) {
-    const given = [text('topic', topic), payload(value), optionalText('principal', principal)];
+  async publish(topic, value, { principal, fanOut, signal } = {}) {
+    const given = [text('topic', topic), payload(value), optionalText('principal', principal), optionalNumber('fanOut', fanOut)];
     return this.#call((native, number) => native.publish(number, ...given), { signal });
   }
 
   subscribe(pattern) {
-    if (this.#line.closed) throw closed('host');
-    const messages = this.#line.native.subscribe(text('pattern', pattern));
-    if (typeof messages === 'string') throw this.#line.error({ text: messages });
-    return new Messages(this.#line, messages);
+    return new Messages(this.#line, this.#line.make((native) => native.subscribe(text('pattern', pattern))));
+  }
+
+  async profile(principal) {
+    const name = text('principal', principal);
+    return this.#call((native, number) => native.profile(number, name));
+  }
+
+  async setProfile(principal, profile) {
+    const [name, given] = [text('principal', principal), json('the profile', profile)];
+    return this.#call((native, number) => native.setProfile(number, name, given), { read: nothing });
+  }
+
+  async principals() {
+    return this.#call((native, number) => native.principals(number));
+  }
+
+  async removePrincipal(principal) {
+    const name = text('principal', principal);
+    return this.#call((native, number) => native.removePrincipal(number, name), { read: nothing });
   }
 
   async usage(principal) {
     const name = text('principal', principal);
     return this.#call((native, number) => native.usage(number, name));
+  }
+
+  async metrics() {
+    return this.#call((native, number) => native.metrics(number));
+  }
+
+  async backup(to) {
+    const folder = path('folder', to);
+    return this.#call((native, number) => native.backup(number, folder), { read: nothing });
+  }
+
+  async rotateKeys({ secretKey } = {}) {
+    const key = optionalKey('secretKey', secretKey);
+    return this.#call((native, number) => native.rotateKeys(number, key), { read: nothing });
   }
 
   async close() {

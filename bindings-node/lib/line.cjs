@@ -12,6 +12,7 @@ class Line {
   #next = 1;
   #closed = false;
   #closing;
+  #endings = new Set();
 
   constructor(options) {
     this.native = new native.NativeHost(() => this.#pump());
@@ -62,7 +63,10 @@ class Line {
 
   /** Reads all letters. Nothing here throws: an exception would be nobody's and end the process. */
   #pump() {
-    for (const mail of this.native.drain()) {
+    const letters = this.native.drain();
+    // Whoever learns by a letter that a call is done has heard what came before it.
+    this.handlers.hear();
+    for (const mail of letters) {
       switch (mail.what) {
         case 'question':
           this.handlers.ask(mail.id, mail.text);
@@ -87,6 +91,20 @@ class Line {
     return fromNative(mail.text, this.handlers.exceptions);
   }
 
+  /** What a native method makes at once; a text is the failure. */
+  make(make) {
+    if (this.#closed) throw closed('host');
+    const made = make(this.native);
+    if (typeof made === 'string') throw this.error({ text: made });
+    return made;
+  }
+
+  /** Has `end` called when the host begins to close, unless the function that it gives is called before. */
+  beforeClosing(end) {
+    this.#endings.add(end);
+    return () => this.#endings.delete(end);
+  }
+
   /** Closes the host and hangs up; calls that have no letter by then are closed too. */
   close() {
     return (this.#closing ??= this.#shut());
@@ -94,6 +112,7 @@ class Line {
 
   async #shut() {
     if (this.#closed) return;
+    for (const end of this.#endings) end();
     try {
       await this.call((number) => this.native.close(number), { read: () => undefined });
     } finally {
@@ -104,6 +123,7 @@ class Line {
   /** Hangs up at once, for a host that never opened. */
   hangUp() {
     this.#closed = true;
+    this.handlers.hearOut();
     this.native.detach();
     for (const number of [...this.#calls.keys()]) this.#settle(number).reject(closed('host'));
   }

@@ -1,49 +1,26 @@
 'use strict';
 // A subscription as an async iterator.
 
-const { asyncDispose } = require('./dispose.cjs');
+const { Feed } = require('./feed.cjs');
 const { Message } = require('./result.cjs');
 
+function read(text) {
+  const message = JSON.parse(text);
+  return message && new Message(message);
+}
+
 /** The messages of one subscription, in the order they came; ends when it or its host is closed. */
-class Messages {
-  #line;
+class Messages extends Feed {
   #native;
-  #ended = new AbortController();
 
   constructor(line, native) {
-    this.#line = line;
+    super(line, native, ({ text }) => read(text));
     this.#native = native;
   }
 
-  async next() {
-    const { signal } = this.#ended;
-    try {
-      const message = await this.#line.call((number) => this.#native.next(number), { signal });
-      if (message !== null) return { done: false, value: new Message(message) };
-    } catch (error) {
-      if (!signal.aborted && error.code !== 'closed') throw error;
-    }
-    return { done: true, value: undefined };
-  }
-
-  async return(value) {
-    this.close();
-    return { done: true, value };
-  }
-
-  /** Ends the subscription; an open `next()` is done. */
-  close() {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
-    this.#native.close();
-  }
-
-  [Symbol.asyncIterator]() {
-    return this;
-  }
-
-  async [asyncDispose]() {
-    this.close();
+  /** The next message if one is there now, otherwise null. */
+  take() {
+    return read(this.#native.take() ?? 'null');
   }
 }
 

@@ -40,16 +40,29 @@ function text(name, value) {
   return value;
 }
 
+/** True or false. */
+function flag(name, value) {
+  if (typeof value !== 'boolean') throw invalid(`${name} must be true or false`);
+  return value;
+}
+
 /** A text that may be left out. */
 function optionalText(name, value) {
-  return value === undefined || value === null ? null : text(name, value);
+  return value === undefined || value === null ? undefined : text(name, value);
 }
 
 /** A number that may be left out. */
 function optionalNumber(name, value) {
-  if (value === undefined || value === null) return null;
+  if (value === undefined || value === null) return undefined;
   if (typeof value !== 'number') throw invalid(`${name} must be a number`);
   return value;
 }
 
-module.exports = { invalid, json, optionalNumber, optionalText, path, payload, text };
+/** A key of 32 bytes that may be left out. */
+function optionalKey(name, value) {
+  if (value === undefined || value === null) return undefined;
+  if (!(value instanceof Uint8Array) || value.length !== 32) throw invalid(`${name} must be a Uint8Array of 32 bytes`);
+  return value;
+}
+
+module.exports = { flag, invalid, json, optionalKey, optionalNumber, optionalText, path, payload, text };

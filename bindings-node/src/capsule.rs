@@ -4,18 +4,31 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use astrid_host::{Capsule, HookResult, Host, Result};
+use astrid_host::{Capsule, HookResult, Host, Principal, Result};
 use napi::bindgen_prelude::{FnArgs, Function};
 use napi::threadsafe_function::UnknownReturnValue;
 use napi_derive::napi;
 
 use crate::calls::Calls;
+use crate::changes;
 use crate::letter::{Letter, Mail, Value};
 use crate::mailbox::Mailbox;
 use crate::payload::{self, Payload};
+use crate::shapes;
 
 /// How often a thread that waits in `triggerSync` looks up even if nothing woke it.
 const PULSE: Duration = Duration::from_millis(50);
+
+/// How a hook is called.
+#[napi(object, object_to_js = false)]
+pub struct TriggerOptions {
+    /// For whom.
+    pub principal: Option<String>,
+    /// A deadline shorter than the principal's own.
+    pub timeout_ms: Option<f64>,
+    /// The trace the call is part of.
+    pub traceparent: Option<String>,
+}
 
 /// A handle to a loaded capsule.
 #[napi]
@@ -58,17 +71,35 @@ impl NativeCapsule {
         self.capsule.state().name()
     }
 
+    /// The number of the generation that serves now.
+    #[napi(getter)]
+    pub fn generation(&self) -> i64 {
+        i64::try_from(self.capsule.generation()).unwrap_or(i64::MAX)
+    }
+
+    /// How often its run loop was restarted.
+    #[napi(getter)]
+    pub fn restarts(&self) -> u32 {
+        self.capsule.restarts()
+    }
+
+    /// Why its run loop failed last.
+    #[napi(getter)]
+    pub fn failure(&self) -> Option<String> {
+        self.capsule.failure()
+    }
+
+    /// Its manifest, as JSON.
+    #[napi(getter)]
+    pub fn manifest(&self) -> napi::Result<String> {
+        serde_json::to_string(&*self.capsule.manifest())
+            .map_err(|error| napi::Error::from_reason(error.to_string()))
+    }
+
     /// Calls a hook.
     #[napi]
-    pub fn trigger(
-        &self,
-        call: u32,
-        action: String,
-        payload: Payload,
-        principal: Option<String>,
-        timeout_ms: Option<f64>,
-    ) {
-        match self.prepare(action, payload, principal, timeout_ms) {
+    pub fn trigger(&self, call: u32, action: String, payload: Payload, options: TriggerOptions) {
+        match self.prepare(action, payload, options) {
             Ok(work) => self.begin(call, async move { Ok(Value::Hook(work.await?)) }),
             Err(error) => self.calls.settle(call, Err(error)),
         }
@@ -81,11 +112,10 @@ impl NativeCapsule {
         &self,
         action: String,
         payload: Payload,
-        principal: Option<String>,
-        timeout_ms: Option<f64>,
+        options: TriggerOptions,
         ask: Function<FnArgs<(u32, String)>, UnknownReturnValue>,
     ) -> napi::Result<Mail> {
-        let outcome = match self.prepare(action, payload, principal, timeout_ms) {
+        let outcome = match self.prepare(action, payload, options) {
             Ok(work) => {
                 let _waiting = self.mailbox.wait_here();
                 let pulse = || match self.ask_all(&ask) {
@@ -106,6 +136,53 @@ impl NativeCapsule {
         self.begin(call, async move {
             capsule.wait_ready(payload::millis("timeoutMs", timeout_ms)?).await?;
             Ok(Value::Done)
+        });
+    }
+
+    /// Reads a file that its manifest declares.
+    #[napi]
+    pub fn static_file(&self, call: u32, path: String) {
+        let capsule = self.capsule.clone();
+        self.begin(call, async move { Ok(Value::Bytes(capsule.static_file(&path).await?)) });
+    }
+
+    /// Puts what it changed for a principal into the workspace, and says how many files and folders that were.
+    #[napi]
+    pub fn commit(&self, call: u32, principal: String) {
+        let capsule = self.capsule.clone();
+        self.begin(call, async move {
+            let changes = capsule.commit(&Principal::parse(&principal)?).await?;
+            Ok(shapes::settled(&changes.into()))
+        });
+    }
+
+    /// Throws away what it changed for a principal.
+    #[napi]
+    pub fn rollback(&self, call: u32, principal: String) {
+        let capsule = self.capsule.clone();
+        self.begin(call, async move {
+            capsule.rollback(&Principal::parse(&principal)?).await?;
+            Ok(Value::Done)
+        });
+    }
+
+    /// Replaces what runs by what lies where it came from.
+    #[napi]
+    pub fn reload(&self, call: u32) {
+        let capsule = self.capsule.clone();
+        self.begin(call, async move {
+            capsule.reload().await?;
+            Ok(Value::Done)
+        });
+    }
+
+    /// Watches the folder it was loaded from.
+    #[napi]
+    pub fn watch(&self, call: u32, reload: bool) {
+        let (capsule, host, calls) = (self.capsule.clone(), Arc::clone(&self.host), Arc::clone(&self.calls));
+        self.begin(call, async move {
+            let Some(host) = host.get() else { return Err(payload::invalid("the host is not open")) };
+            changes::begin(capsule.watch()?.reload(reload), host.handle()?, calls).await
         });
     }
 
@@ -139,15 +216,17 @@ impl NativeCapsule {
         &self,
         action: String,
         payload: Payload,
-        principal: Option<String>,
-        timeout_ms: Option<f64>,
+        options: TriggerOptions,
     ) -> Result<impl Future<Output = Result<HookResult>> + Send + use<>> {
         let mut trigger = self.capsule.trigger(action, payload::bytes(payload));
-        if let Some(principal) = payload::principal(principal)? {
+        if let Some(principal) = payload::principal(options.principal)? {
             trigger = trigger.principal(principal);
         }
-        if let Some(timeout) = payload::millis("timeoutMs", timeout_ms)? {
+        if let Some(timeout) = payload::millis("timeoutMs", options.timeout_ms)? {
             trigger = trigger.timeout(timeout);
+        }
+        if let Some(traceparent) = options.traceparent {
+            trigger = trigger.traceparent(traceparent);
         }
         Ok(trigger.into_future())
     }

@@ -1,7 +1,9 @@
-//! The three handlers of the embedding program, as callbacks of the host that ask through the mailbox.
+//! The handlers of the embedding program, as callbacks of the host that ask and tell through the mailbox.
 
 use std::sync::Arc;
 
+use astrid_host::audit::{Checkpoint, CheckpointSink};
+use astrid_host::logs::{LogLine, LogSink};
 use astrid_host::people::{
     ApprovalQuestion, Callback, CallbackError, CallbackFault, Decision, Delivery, ElicitAnswer,
     ElicitQuestion, UplinkEvent,
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cause::JsCause;
 use crate::mailbox::{Mailbox, Reply};
-use crate::question;
+use crate::{question, shapes};
 
 /// Asks `onElicit`.
 pub fn elicit(mailbox: &Arc<Mailbox>) -> Callback<ElicitQuestion, ElicitAnswer> {
@@ -30,6 +32,28 @@ pub fn approval(mailbox: &Arc<Mailbox>) -> Callback<ApprovalQuestion, Decision> 
 /// Asks `onUplink`.
 pub fn uplink(mailbox: &Arc<Mailbox>) -> Callback<UplinkEvent, Delivery> {
     asking(mailbox, "onUplink", question::uplink, |answer| Delivery::parse(answer.as_str()?))
+}
+
+/// Tells `onLog`.
+pub fn log(mailbox: &Arc<Mailbox>) -> LogSink {
+    let mailbox = Arc::downgrade(mailbox);
+    Arc::new(move |line: &LogLine| {
+        if let Some(mailbox) = mailbox.upgrade() {
+            let text = shapes::log_line(line).to_string();
+            mailbox.tell(|notices| notices.put_line(text));
+        }
+    })
+}
+
+/// Tells `onCheckpoint`.
+pub fn checkpoint(mailbox: &Arc<Mailbox>) -> CheckpointSink {
+    let mailbox = Arc::downgrade(mailbox);
+    Arc::new(move |checkpoint: &Checkpoint| {
+        if let Some(mailbox) = mailbox.upgrade() {
+            let text = shapes::checkpoint(checkpoint).to_string();
+            mailbox.tell(|notices| notices.put_checkpoint(text));
+        }
+    })
 }
 
 /// A callback that writes its question with `put` and reads the answer with `take`.

@@ -1,18 +1,15 @@
 //! The native half of `Host`.
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use astrid_host::{Error, ErrorKind, Host, Principal, Result};
+use astrid_host::{Error, ErrorKind, Host, Result};
 use napi::bindgen_prelude::{Either, Function, Uint8Array};
 use napi::threadsafe_function::UnknownReturnValue;
 use napi_derive::napi;
-use serde_json::json;
 
 use crate::calls::Calls;
 use crate::capsule::NativeCapsule;
@@ -21,7 +18,8 @@ use crate::handlers;
 use crate::letter::{Mail, Value};
 use crate::mailbox::{Mailbox, Reply};
 use crate::messages::NativeMessages;
-use crate::options::{self, Loading, Opening};
+use crate::opening::{self, Opening};
+use crate::options;
 use crate::payload::{self, Payload};
 use crate::shapes;
 
@@ -30,7 +28,7 @@ use crate::shapes;
 pub struct NativeHost {
     host: Arc<OnceLock<Host>>,
     mailbox: Arc<Mailbox>,
-    calls: Arc<Calls>,
+    pub(crate) calls: Arc<Calls>,
 }
 
 #[napi]
@@ -45,104 +43,58 @@ impl NativeHost {
 
     /// Opens the home; `options` is JSON, see [`Opening`].
     #[napi]
-    pub fn open(&self, call: u32, home: String, options: String) {
+    pub fn open(&self, call: u32, home: String, options: String, secret_key: Option<Uint8Array>) {
         let slot = Arc::clone(&self.host);
         let mailbox = Arc::clone(&self.mailbox);
+        let secret_key = secret_key.map(|key| key.to_vec());
         self.on_thread(call, "astrid-open", move || {
-            let opening: Opening = options::read(&options)?;
-            let mut builder = Host::builder(home).options(opening.host_options()?);
-            if let Some(workspace) = opening.workspace {
+            let mut opening: Opening = options::read(&options)?;
+            let mut builder = Host::builder(home);
+            if let Some(workspace) = opening.workspace.take() {
                 builder = builder.workspace(workspace);
             }
-            if opening.handlers.elicit {
+            if let Some(mode) = &opening.workspace_mode {
+                builder = builder.workspace_mode(opening::workspace_mode(mode)?);
+            }
+            if opening.handlers.on_elicit {
                 builder = builder.on_elicit(handlers::elicit(&mailbox));
             }
-            if opening.handlers.approval {
+            if opening.handlers.on_approval {
                 builder = builder.on_approval(handlers::approval(&mailbox));
             }
-            if opening.handlers.uplink {
+            if opening.handlers.on_uplink {
                 builder = builder.on_uplink(handlers::uplink(&mailbox));
             }
-            let host = builder.open_blocking()?;
+            if opening.handlers.on_log {
+                builder = builder.on_log(handlers::log(&mailbox));
+            }
+            if opening.handlers.on_checkpoint {
+                builder = builder.on_checkpoint(handlers::checkpoint(&mailbox));
+            }
+            let host = builder.options(opening.host_options(secret_key.as_deref())?).open_blocking()?;
             slot.set(host).map_err(|_| payload::invalid("the host is open already"))?;
-            Ok(Value::Done)
-        });
-    }
-
-    /// Installs a capsule; `options` is JSON, see [`Loading`].
-    #[napi]
-    pub fn install(&self, call: u32, path: String, options: String) {
-        self.begin(call, move |host| async move {
-            let loading: Loading = options::read(&options)?;
-            let mut install = host.install(path);
-            if let Some(principal) = payload::principal(loading.principal)? {
-                install = install.principal(principal);
-            }
-            if let Some(keep) = loading.attenuate {
-                install = install.attenuate(keep);
-            }
-            Ok(shapes::settled(&shapes::installed(&install.await?)))
-        });
-    }
-
-    /// Loads an installed capsule; `options` is JSON, see [`Loading`].
-    #[napi]
-    pub fn load(&self, call: u32, path: String, options: String) {
-        self.begin(call, move |host| async move {
-            Ok(Value::Capsule(options::read::<Loading>(&options)?.apply(host.load(path))?.await?))
-        });
-    }
-
-    /// Loads every capsule of a folder in the order of their dependencies.
-    #[napi]
-    pub fn load_all(&self, call: u32, folder: String) {
-        self.begin(call, move |host| async move { Ok(Value::Capsules(host.load_all(folder).await?)) });
-    }
-
-    /// Loads a capsule from memory.
-    #[napi]
-    pub fn load_component(
-        &self,
-        call: u32,
-        bytes: Uint8Array,
-        manifest: String,
-        hash: String,
-        options: String,
-    ) {
-        let bytes = bytes.to_vec();
-        self.begin(call, move |host| async move {
-            let load = host.load_component(bytes, &manifest, &hash);
-            Ok(Value::Capsule(options::read::<Loading>(&options)?.apply(load)?.await?))
-        });
-    }
-
-    /// Sets a field of a capsule's `[env]`, for everybody or for one principal.
-    #[napi]
-    pub fn configure(
-        &self,
-        call: u32,
-        capsule: String,
-        principal: Option<String>,
-        key: String,
-        value: String,
-    ) {
-        self.begin_blocking(call, move |host| {
-            match payload::principal(principal)? {
-                Some(principal) => host.configure_for(&capsule, &principal, &key, &value)?,
-                None => host.configure(&capsule, &key, &value)?,
-            }
             Ok(Value::Done)
         });
     }
 
     /// Publishes a message as the embedding program.
     #[napi]
-    pub fn publish(&self, call: u32, topic: String, payload: Payload, principal: Option<String>) {
+    pub fn publish(
+        &self,
+        call: u32,
+        topic: String,
+        payload: Payload,
+        principal: Option<String>,
+        fan_out: Option<f64>,
+    ) {
         let payload = payload::bytes(payload);
         self.begin(call, move |host| async move {
             let mut publish = host.publish(topic, payload);
             if let Some(principal) = payload::principal(principal)? {
                 publish = publish.principal(principal);
+            }
+            if let Some(most) = payload::count("fanOut", fan_out)? {
+                publish = publish.fan_out(most);
             }
             Ok(shapes::settled(&shapes::outcome(&publish.await?)))
         });
@@ -160,57 +112,33 @@ impl NativeHost {
         }
     }
 
-    /// What a principal has used.
+    /// Copies the home into a new folder.
     #[napi]
-    pub fn usage(&self, call: u32, principal: String) {
-        self.begin_blocking(call, move |host| {
-            Ok(shapes::settled(&shapes::shape(&host.usage(&Principal::parse(&principal)?)?)?))
-        });
-    }
-
-    /// The audit entries that a filter selects; `filter` is JSON, see [`options::EntryFilter`].
-    #[napi]
-    pub fn audit_entries(&self, call: u32, filter: String) {
-        self.begin_blocking(call, move |host| {
-            let filter = options::read::<options::EntryFilter>(&filter)?.filter()?;
-            let entries = host.audit().entries(&filter)?;
-            let shaped: Result<Vec<_>> = entries.iter().map(shapes::entry).collect();
-            Ok(shapes::settled(&json!(shaped?)))
-        });
-    }
-
-    /// Verifies the whole audit log.
-    #[napi]
-    pub fn audit_verify(&self, call: u32) {
-        self.begin_blocking(call, move |host| Ok(shapes::settled(&shapes::shape(&host.audit().verify()?)?)));
-    }
-
-    /// Writes the audit log to a file, one JSON object a line.
-    #[napi]
-    pub fn audit_export(&self, call: u32, path: String) {
-        self.begin_blocking(call, move |host| {
-            let unwritten =
-                |error: io::Error| payload::invalid(format!("cannot write {path}")).caused_by(error);
-            let mut file = BufWriter::new(File::create(&path).map_err(unwritten)?);
-            host.audit().export(&mut file)?;
-            file.flush().map_err(unwritten)?;
+    pub fn backup(&self, call: u32, target: String) {
+        self.begin(call, move |host| async move {
+            host.backup(target).await?;
             Ok(Value::Done)
         });
     }
 
-    /// The public key under which the audit log is signed, in hex.
+    /// Gives the home new keys; the embedding program names its next one if it keeps the one that seals secrets.
     #[napi]
-    pub fn audit_public_key(&self, call: u32) {
-        self.begin_blocking(call, move |host| {
-            Ok(shapes::settled(&json!(shapes::hex(&host.audit().public_key()?))))
+    pub fn rotate_keys(&self, call: u32, secret_key: Option<Uint8Array>) {
+        let secret_key = secret_key.map(|key| key.to_vec());
+        self.begin(call, move |host| async move {
+            let mut rotating = host.rotate_keys();
+            if let Some(key) = secret_key {
+                rotating = rotating.secret_key(payload::key(&key)?);
+            }
+            rotating.await?;
+            Ok(Value::Done)
         });
     }
 
-    /// The capsules that are loaded.
+    /// What is counted, as text.
     #[napi]
-    pub fn capsules(&self) -> Vec<NativeCapsule> {
-        let Ok(host) = self.opened() else { return Vec::new() };
-        host.capsules().into_iter().map(|capsule| self.handle(capsule)).collect()
+    pub fn metrics(&self, call: u32) {
+        self.begin_blocking(call, |host| Ok(shapes::settled(&host.metrics()?.into())));
     }
 
     /// Closes the host; its other calls end first, each with its own error.
@@ -237,6 +165,18 @@ impl NativeHost {
     pub fn drain(&self) -> Vec<Mail> {
         let letters = self.mailbox.drain();
         letters.into_iter().map(|letter| Mail::write(letter, |capsule| self.handle(capsule))).collect()
+    }
+
+    /// Takes the lines that `onLog` has not heard yet, each as JSON.
+    #[napi]
+    pub fn log_lines(&self) -> Vec<String> {
+        self.mailbox.notices().take_lines()
+    }
+
+    /// Takes the checkpoints that `onCheckpoint` has not heard of yet, each as JSON.
+    #[napi]
+    pub fn checkpoints(&self) -> Vec<String> {
+        self.mailbox.notices().take_checkpoints()
     }
 
     /// A handler's answer, as JSON; false when nobody waits for it any more.
@@ -272,11 +212,11 @@ impl NativeHost {
 }
 
 impl NativeHost {
-    fn opened(&self) -> Result<Host> {
+    pub(crate) fn opened(&self) -> Result<Host> {
         self.host.get().cloned().ok_or_else(|| Error::new(ErrorKind::Closed, "the host is not open"))
     }
 
-    fn handle(&self, capsule: astrid_host::Capsule) -> NativeCapsule {
+    pub(crate) fn handle(&self, capsule: astrid_host::Capsule) -> NativeCapsule {
         NativeCapsule::new(
             capsule,
             Arc::clone(&self.host),
@@ -285,7 +225,7 @@ impl NativeHost {
         )
     }
 
-    fn begin<W, F>(&self, call: u32, work: W)
+    pub(crate) fn begin<W, F>(&self, call: u32, work: W)
     where
         W: FnOnce(Host) -> F,
         F: Future<Output = Result<Value>> + Send + 'static,
@@ -296,7 +236,7 @@ impl NativeHost {
         }
     }
 
-    fn begin_blocking<W>(&self, call: u32, work: W)
+    pub(crate) fn begin_blocking<W>(&self, call: u32, work: W)
     where
         W: FnOnce(Host) -> Result<Value> + Send + 'static,
     {

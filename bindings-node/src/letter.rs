@@ -1,9 +1,11 @@
 //! What the host tells JavaScript, and its shape at the border.
 
 use astrid_host::{Capsule, Error, HookResult};
+use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
 use crate::capsule::NativeCapsule;
+use crate::changes::NativeChanges;
 use crate::failure;
 
 /// What a call came to.
@@ -12,12 +14,16 @@ pub enum Value {
     Done,
     /// A value, as JSON.
     Json(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
     /// What a hook answered.
     Hook(HookResult),
     /// A capsule.
     Capsule(Capsule),
     /// Capsules, in the order they were loaded.
     Capsules(Vec<Capsule>),
+    /// A watch that has begun.
+    Changes(NativeChanges),
 }
 
 /// One thing the host tells JavaScript.
@@ -51,7 +57,7 @@ pub enum Letter {
 /// A letter as JavaScript reads it.
 #[napi(object, object_from_js = false)]
 pub struct Mail {
-    /// `done`, `json`, `hook`, `capsule`, `capsules`, `error`, `question`, `withdrawn` or `forgotten`.
+    /// `done`, `json`, `bytes`, `hook`, `capsule`, `capsules`, `changes`, `error`, `question`, `withdrawn` or `forgotten`.
     pub what: &'static str,
     /// The number of the call or of the question.
     pub id: u32,
@@ -61,6 +67,10 @@ pub struct Mail {
     pub data: Option<String>,
     /// The capsules that were loaded.
     pub capsules: Option<Vec<NativeCapsule>>,
+    /// The bytes of a value.
+    pub bytes: Option<Uint8Array>,
+    /// The watch that has begun.
+    pub changes: Option<NativeChanges>,
 }
 
 impl Mail {
@@ -83,6 +93,8 @@ impl Mail {
         match outcome {
             Ok(Value::Done) => Self::bare("done", call),
             Ok(Value::Json(text)) => Self { text: Some(text), ..Self::bare("json", call) },
+            Ok(Value::Bytes(bytes)) => Self { bytes: Some(bytes.into()), ..Self::bare("bytes", call) },
+            Ok(Value::Changes(changes)) => Self { changes: Some(changes), ..Self::bare("changes", call) },
             Ok(Value::Hook(hook)) => {
                 Self { text: Some(hook.action), data: hook.data, ..Self::bare("hook", call) }
             }
@@ -98,6 +110,6 @@ impl Mail {
     }
 
     fn bare(what: &'static str, id: u32) -> Self {
-        Self { what, id, text: None, data: None, capsules: None }
+        Self { what, id, text: None, data: None, capsules: None, bytes: None, changes: None }
     }
 }

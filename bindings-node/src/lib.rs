@@ -9,17 +9,24 @@
 // JavaScript gives its arguments away, so the exported functions own them.
 #![allow(clippy::needless_pass_by_value)]
 
+mod audit;
 mod calls;
 mod capsule;
 mod cause;
+mod changes;
+mod export;
 mod failure;
 mod handlers;
 mod host;
 mod letter;
 mod mailbox;
 mod messages;
+mod notices;
+mod opening;
 mod options;
+mod packages;
 mod payload;
+mod principals;
 mod question;
 mod shapes;
 

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::letter::Letter;
+use crate::notices::Notices;
 
 /// Questions that may wait for the JavaScript thread; whoever asks one more waits for room.
 const QUESTIONS_WAITING: usize = 256;
@@ -46,6 +47,7 @@ pub struct Question {
 /// The letters of one host.
 pub struct Mailbox {
     state: Mutex<State>,
+    notices: Notices,
     room: Arc<Semaphore>,
     next_question: AtomicU32,
 }
@@ -77,6 +79,7 @@ impl Mailbox {
                 bell: Some(Arc::new(bell)),
                 rung: false,
             }),
+            notices: Notices::default(),
             room: Arc::new(Semaphore::new(QUESTIONS_WAITING)),
             next_question: AtomicU32::new(1),
         }))
@@ -92,6 +95,18 @@ impl Mailbox {
             state.letters.push_back(letter);
             state.ring()
         };
+        ring(bell);
+    }
+
+    /// What JavaScript is told and not asked.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// Tells JavaScript something in its own time: `put` puts it among the notices, and may wait there.
+    pub fn tell(&self, put: impl FnOnce(&Notices)) {
+        put(&self.notices);
+        let bell = self.state.lock().ring();
         ring(bell);
     }
 
@@ -123,7 +138,8 @@ impl Mailbox {
         sender.is_some_and(|sender| sender.send(reply).is_ok())
     }
 
-    /// Takes every letter, the questions among them, in the order they came.
+    /// Takes every letter, the questions among them, in the order they came. Whoever looks at the notices afterwards finds
+    /// those that came before the letters.
     pub fn drain(&self) -> Vec<Letter> {
         let mut state = self.state.lock();
         state.rung = false;
@@ -152,6 +168,7 @@ impl Mailbox {
             let replies = std::mem::take(&mut state.replies);
             (state.bell.take(), letters, questions, replies)
         };
+        self.notices.close();
         self.room.close();
         drop(left);
     }

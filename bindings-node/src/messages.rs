@@ -29,6 +29,12 @@ impl NativeMessages {
         });
     }
 
+    /// The next message if one is there now, as JSON.
+    #[napi]
+    pub fn take(&self) -> Option<String> {
+        self.messages.take().map(|message| shapes::message(Some(&message)).to_string())
+    }
+
     /// Ends the subscription.
     #[napi]
     pub fn close(&self) {

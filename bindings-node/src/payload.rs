@@ -30,6 +30,27 @@ pub fn millis(name: &str, millis: Option<f64>) -> Result<Option<Duration>> {
     }
 }
 
+/// A whole number, if one is given.
+pub fn count(name: &str, count: Option<f64>) -> Result<Option<usize>> {
+    let Some(count) = count else { return Ok(None) };
+    // Every whole number below this is one of JavaScript's own.
+    if count.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&count) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is whole and in range"
+        )]
+        let count = count as u32;
+        return Ok(usize::try_from(count).ok());
+    }
+    Err(invalid(format!("{name} must be a whole number of at most {}, not {count}", u32::MAX)))
+}
+
+/// A key of 32 bytes.
+pub fn key(bytes: &[u8]) -> Result<[u8; 32]> {
+    bytes.try_into().map_err(|_| invalid(format!("secretKey must have 32 bytes, not {}", bytes.len())))
+}
+
 /// An argument that breaks a rule.
 pub fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)

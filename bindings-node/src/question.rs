@@ -66,7 +66,7 @@ fn told(event: &str, info: UplinkInfo) -> Value {
 }
 
 /// Milliseconds since 1970, from which JavaScript makes a `Date`.
-fn millis(time: SystemTime) -> u64 {
+pub fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

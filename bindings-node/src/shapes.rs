@@ -1,22 +1,30 @@
 //! What the host knows, in the shapes JavaScript is used to: camelCase names, no number it cannot hold.
 
-use astrid_host::audit::Entry;
-use astrid_host::{BusMessage, Error, ErrorKind, Installed, Outcome, Result};
+use astrid_host::audit::{Checkpoint, Entry};
+use astrid_host::logs::LogLine;
+use astrid_host::{
+    BusMessage, CapsuleChange, Discovery, Error, ErrorKind, Found, Installed, Outcome, Result,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::letter;
+use crate::question::millis;
+use crate::{failure, letter};
 
 /// A value of the host as JSON, its own fields renamed; what is inside them stays as it is.
 pub fn shape<T: Serialize>(value: &T) -> Result<Value> {
-    let value = serde_json::to_value(value).map_err(|error| {
-        Error::new(ErrorKind::Internal, "a value cannot be written as JSON").caused_by(error)
-    })?;
-    Ok(match value {
+    Ok(match plain(value)? {
         Value::Object(fields) => Value::Object(
             fields.into_iter().map(|(name, value)| (camel(&name), value)).collect::<Map<_, _>>(),
         ),
         other => other,
+    })
+}
+
+/// A value of the host as JSON, with the names that its file has.
+pub fn plain<T: Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value).map_err(|error| {
+        Error::new(ErrorKind::Internal, "a value cannot be written as JSON").caused_by(error)
     })
 }
 
@@ -32,6 +40,59 @@ pub fn entry(entry: &Entry) -> Result<Value> {
     shaped["firstNs"] = json!(entry.first_ns.to_string());
     shaped["lastNs"] = json!(entry.last_ns.to_string());
     Ok(shaped)
+}
+
+/// A checkpoint; its time travels as text, as that of an entry does.
+pub fn checkpoint(checkpoint: &Checkpoint) -> Value {
+    json!({
+        "sequence": checkpoint.sequence,
+        "entries": checkpoint.entries,
+        "timeNs": checkpoint.time_ns.to_string(),
+        "head": hex(&checkpoint.head),
+        "publicKey": hex(&checkpoint.public_key),
+        "signature": hex(&checkpoint.signature),
+    })
+}
+
+/// A line that a guest wrote.
+pub fn log_line(line: &LogLine) -> Value {
+    json!({
+        "capsule": &*line.owner.capsule,
+        "principal": line.owner.principal.as_str(),
+        "level": line.level.name(),
+        "message": line.message,
+        "time": millis(line.time),
+        "lost": line.lost,
+    })
+}
+
+/// What was found in folders.
+pub fn discovery(discovery: &Discovery) -> Result<Value> {
+    let found: Result<Vec<_>> = discovery.found.iter().map(found).collect();
+    Ok(json!({ "found": found?, "warnings": discovery.warnings }))
+}
+
+fn found(found: &Found) -> Result<Value> {
+    Ok(json!({
+        "id": found.id,
+        "version": found.version,
+        "path": found.path.to_string_lossy(),
+        "manifest": plain(&*found.manifest)?,
+    }))
+}
+
+/// A change of a capsule's folder, or null for none. The error is the text of a failure.
+pub fn change(change: Option<CapsuleChange>) -> Value {
+    change.map_or(Value::Null, |change| {
+        let error = change.reloaded.as_ref().and_then(|reloaded| reloaded.as_ref().err());
+        json!({
+            "folder": change.folder.to_string_lossy(),
+            "gone": change.gone,
+            "id": change.id,
+            "reloaded": matches!(change.reloaded, Some(Ok(()))),
+            "error": error.map(failure::text),
+        })
+    })
 }
 
 /// What an installation did.

@@ -85,6 +85,19 @@ test('a subscription is an async iterator', async (t) => {
   assert.equal((await host.publish('news.today', {})).delivered, 0);
 });
 
+test('a message that is there is taken without waiting', async (t) => {
+  const host = await open(t, {});
+  const messages = host.subscribe('a.b');
+  assert.equal(messages.take(), null);
+  await host.publish('a.b', { n: 1 });
+  assert.equal(messages.take().json().n, 1);
+  await host.publish('a.b', { n: 2 });
+  messages.close();
+  assert.equal(messages.take(), null);
+  await host.close();
+  assert.equal(messages.take(), null);
+});
+
 test('return() ends a next() that waits, and so does closing the host', async (t) => {
   const host = await open(t, {});
   const [first, second] = [host.subscribe('a.b'), host.subscribe('a.b')];

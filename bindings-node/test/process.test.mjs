@@ -67,6 +67,42 @@ test('an exception of a handler ends nothing, even if nobody waits for the call'
   assert.equal(stdout, 'callback_failed boom\n');
 });
 
+test('a handler that is told things and throws neither ends the process nor keeps it', async (t) => {
+  const home = join(await folder(t), 'home');
+  const text = `const host = await Host.open(home, { onLog: ({ message }) => { throw new Error(message); }, onCheckpoint: () => Promise.reject() });
+    const capsule = await host.load(path);
+    await capsule.trigger('script', { calls: [{ op: 'sys.log', args: { level: 'info', message: 'spilt' } }] });
+    await host.close();
+    console.log('closed');`;
+  const { stdout, stderr } = await program(t, text, home, await capsuleFolder(t, 'puppet'));
+  assert.equal(stdout, 'closed\n');
+  assert.match(stderr, /AstridHandlerWarning: onLog failed: Error: spilt/);
+  assert.match(stderr, /AstridHandlerWarning: onCheckpoint failed: undefined/);
+});
+
+test('a closed host lets go of its handlers', async (t) => {
+  const home = join(await folder(t), 'home');
+  const text = `import { setFlagsFromString } from 'node:v8';
+    import { runInNewContext } from 'node:vm';
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc');
+    async function used() {
+      const held = { onLog: () => {}, onApproval: () => 'approve' };
+      const host = await Host.open(home, held);
+      await host.load(path);
+      await host.close();
+      return Object.values(held).map((handler) => new WeakRef(handler));
+    }
+    const gone = await used();
+    while (gone.some((handler) => handler.deref() !== undefined)) {
+      await new Promise(setImmediate);
+      gc();
+    }
+    console.log('gone');`;
+  const { stdout } = await program(t, text, home, await capsuleFolder(t, 'puppet'));
+  assert.equal(stdout, 'gone\n');
+});
+
 test('a worker thread may end with a live host', async (t) => {
   const home = join(await folder(t), 'home');
   const text = `const { workerData, parentPort } = require('node:worker_threads');

@@ -37,9 +37,14 @@ export async function capsuleFolder(t, name, lines) {
 
 /** An open host that is closed when the test ends. */
 export async function open(t, options) {
-  const home = join(await folder(t), 'home');
-  const host = await Host.open(home, options);
-  t.after(() => host.close());
+  const path = await mkdtemp(join(tmpdir(), 'astrid-node-'));
+  let host;
+  // A home is not taken away from under its host.
+  t.after(async () => {
+    await host?.close();
+    await rm(path, { recursive: true, force: true });
+  });
+  host = await Host.open(join(path, 'home'), options);
   return host;
 }
 

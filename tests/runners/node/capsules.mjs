@@ -9,14 +9,20 @@ const index = JSON.parse(await readFile(join(repository, 'target/guests/index.js
 
 const HEAD = ['[package]', 'name = "NAME"', 'version = "VERSION"', '', '[[component]]', 'id = "NAME"', 'file = "{{component}}"', 'hash = "{{hash}}"'];
 
+/** The component's file in a capsule's folder. */
+export const COMPONENT = 'guest.wasm';
+
 const guestNamed = (name) => {
   const guest = index[name];
   if (guest === undefined) throw new Error(`no such guest: ${name}`);
   return { file: resolve(repository, guest.path), hash: guest.hash };
 };
 
-/** The BLAKE3 of a named guest; other guests are used with manifests that name no hash. */
-export const hashOf = (capsule) => (typeof capsule.guest === 'string' ? guestNamed(capsule.guest).hash : '');
+/** The text with the component's file and hash, and the hashes of other guests, filled in. */
+export function filled(text, guest) {
+  const own = () => guestNamed(guest).hash;
+  return text.replaceAll('{{component}}', COMPONENT).replaceAll('{{hash}}', own).replaceAll(/\{\{hash:(.*?)\}\}/g, (_, name) => guestNamed(name).hash);
+}
 
 function manifest(key, capsule) {
   const { name = key, version = '1.0.0' } = capsule;
@@ -25,26 +31,38 @@ function manifest(key, capsule) {
   for (const [setting, script] of Object.entries(capsule.scripts ?? {})) {
     lines.push('', `[env.${setting}]`, 'type = "text"', `default = '${JSON.stringify(script)}'`);
   }
-  return `${lines.join('\n')}\n`.replaceAll('{{component}}', 'guest.wasm').replaceAll('{{hash}}', hashOf(capsule));
+  return filled(`${lines.join('\n')}\n`, capsule.guest);
 }
 
-async function writeGuest(guest, file) {
-  if (guest === null || guest === undefined) return;
-  if (typeof guest === 'string') return copyFile(guestNamed(guest).file, file);
-  if (guest.bytes_hex !== undefined) return writeFile(file, Buffer.from(guest.bytes_hex, 'hex'));
-  if (guest.text !== undefined) return writeFile(file, guest.text);
+/** The bytes of a scenario's guest; null if it has no file. */
+async function component(guest) {
+  if (guest === null || guest === undefined) return null;
+  if (typeof guest === 'string') return readFile(guestNamed(guest).file);
+  if (guest.bytes_hex !== undefined) return Buffer.from(guest.bytes_hex, 'hex');
+  if (guest.text !== undefined) return Buffer.from(guest.text);
   const [name, length] = guest.truncate;
-  return writeFile(file, (await readFile(guestNamed(name).file)).subarray(0, length));
+  return (await readFile(guestNamed(name).file)).subarray(0, length);
 }
 
-/** Writes one capsule into `<folder>/<key>`. */
+/** What the host is given as a capsule's path: its folder, or the archive beside where that would be. */
+export const pathOf = (folder, key, capsule) => join(folder, capsule?.archive === undefined ? key : `${key}.capsule`);
+
+/** Writes one capsule into `<folder>/<key>`, or as an archive beside it. */
 export async function writeCapsule(folder, key, capsule) {
+  if (capsule.archive !== undefined) {
+    await copyFile(guestNamed(capsule.archive).file, pathOf(folder, key, capsule));
+    return;
+  }
   const home = join(folder, key);
+  const put = async (name, content) => {
+    await mkdir(dirname(join(home, name)), { recursive: true });
+    await writeFile(join(home, name), content);
+  };
   await mkdir(home, { recursive: true });
-  await writeGuest(capsule.guest, join(home, 'guest.wasm'));
-  if (capsule.manifest !== null) await writeFile(join(home, 'Capsule.toml'), manifest(key, capsule));
-  for (const [path, text] of Object.entries(capsule.files ?? {})) {
-    await mkdir(dirname(join(home, path)), { recursive: true });
-    await writeFile(join(home, path), text);
+  const bytes = await component(capsule.guest);
+  if (bytes !== null) await put(COMPONENT, bytes);
+  if (capsule.manifest !== null) await put('Capsule.toml', manifest(key, capsule));
+  for (const [name, file] of Object.entries(capsule.files ?? {})) {
+    await put(name, typeof file === 'string' ? file : await component(file.guest));
   }
 }

@@ -13,6 +13,14 @@ const QUESTIONS = {
   }),
 };
 
+/** What is told without an answer. */
+const NEWS = {
+  log: ({ capsule, principal, level, message }) => ({ capsule, principal, level, message }),
+  checkpoint: ({ sequence, entries, timeNs, head, publicKey, signature }) => ({
+    sequence, entries, time_ns: Number(timeNs), head, public_key: publicKey, signature,
+  }),
+};
+
 const WRONG = { elicit: 42, approval: 'yes', uplink: { delivered: true } };
 
 /** What a handler does for one answer of a scenario; `sync` when the answer is asked for by `triggerSync`. */
@@ -33,9 +41,9 @@ function act(of, answer, sync) {
   throw new Error(`no such answer: ${JSON.stringify(answer)}`);
 }
 
-/** The three handlers of a scenario. */
+/** The handlers of a scenario. */
 export class Scripted {
-  asked = { elicit: [], approval: [], uplink: [] };
+  asked = { elicit: [], approval: [], uplink: [], log: [], checkpoint: [] };
   sync = false;
   #lists;
   #places = { elicit: 0, approval: 0, uplink: 0 };
@@ -44,10 +52,17 @@ export class Scripted {
     this.#lists = host;
   }
 
-  /** As options of `Host.open`; a kind of question without a list has no handler. */
+  /** As options of `Host.open`; what the scenario does not name has no handler. */
   get options() {
     const handler = (of) => (this.#lists[of] === undefined ? undefined : (question) => this.#ask(of, question));
-    return { onElicit: handler('elicit'), onApproval: handler('approval'), onUplink: handler('uplink') };
+    const teller = (of) => (this.#lists[of] === true ? (news) => void this.asked[of].push(NEWS[of](news)) : undefined);
+    return {
+      onElicit: handler('elicit'),
+      onApproval: handler('approval'),
+      onUplink: handler('uplink'),
+      onLog: teller('log'),
+      onCheckpoint: teller('checkpoint'),
+    };
   }
 
   /** Whether the next answer of some list would block its caller. */

@@ -10,6 +10,7 @@ import { writeCapsule } from './capsules.mjs';
 import { Scripted } from './handlers.mjs';
 import { mismatch } from './match.mjs';
 import { Stage } from './steps.mjs';
+import { writeWorkspace } from './workspace.mjs';
 
 const DEADLINE_MS = 30_000;
 const TALKATIVE = ['trigger', 'join', 'next'];
@@ -29,28 +30,32 @@ const wrongError = (error, wanted) => {
   const missing = (what, text, part) =>
     part === undefined || String(text ?? '').includes(part) ? null : `${what} is ${JSON.stringify(text)}, expected to hold "${part}"`;
   if (error.code !== wanted.kind) return `failed with ${error.code} (${error.message}), expected ${wanted.kind}`;
+  const said = [error.message, ...Object.values(error.context)].join('\n');
   return (
-    missing('the message', error.message, wanted.contains) ??
+    missing('the message', said, wanted.contains) ??
     missing('the cause', error.cause?.message, wanted.cause_contains) ??
     missing('the backtrace', error.guestBacktrace, wanted.backtrace_contains)
   );
 };
 
-/** Runs a step; null if all is as expected, otherwise a sentence. */
+/** Takes a step once: its result, and a sentence if something is not as expected. */
+async function once(stage, step) {
+  try {
+    const result = await stage[step.do](step);
+    if (step.expect_error) return { wrong: `succeeded with ${JSON.stringify(result)}, expected ${step.expect_error.kind}` };
+    return { result, wrong: step.expect === undefined ? null : mismatch(result, step.expect) };
+  } catch (error) {
+    const wrong = step.expect_error ? wrongError(error, step.expect_error) : `failed: ${error?.stack ?? error}`;
+    return { wrong: wrong !== null && error?.guestBacktrace ? `${wrong}\n${error.guestBacktrace}` : wrong };
+  }
+}
+
+/** Takes a step, again and again where it may take a while; null if all is as expected, otherwise a sentence. */
 async function take(stage, step, proved) {
+  if (stage[step.do] === undefined) return 'there is no such verb';
   const until = performance.now() + (step.within_ms ?? 0);
   for (;;) {
-    let wrong;
-    let result;
-    try {
-      result = await stage[step.do](step);
-      wrong = step.expect_error ? `succeeded with ${JSON.stringify(result)}, expected ${step.expect_error.kind}` : null;
-    } catch (error) {
-      wrong = step.expect_error ? wrongError(error, step.expect_error) : `failed: ${error?.stack ?? error}`;
-      if (wrong !== null && error?.guestBacktrace) wrong += `\n${error.guestBacktrace}`;
-      return wrong;
-    }
-    if (wrong === null && step.expect !== undefined) wrong = mismatch(result, step.expect);
+    const { result, wrong } = await once(stage, step);
     if (wrong === null) {
       if (step.expect !== undefined && TALKATIVE.includes(step.do)) for (const pair of pairs(result.json)) proved.add(pair);
       return null;
@@ -78,6 +83,7 @@ export async function play(scenario) {
   const ended = new AbortController();
   try {
     for (const [key, capsule] of Object.entries(scenario.capsules ?? {})) await writeCapsule(folder, key, capsule);
+    await writeWorkspace(scenario.host?.workspace, folder);
     if (scenario.home === 'file') await writeFile(join(folder, 'home'), '');
     const deadline = scenario.timeout_ms ?? DEADLINE_MS;
     const tooLong = later(deadline, `took longer than ${deadline} ms`, { signal: ended.signal }).catch(() => null);

@@ -1,14 +1,16 @@
 // The verbs of the scenarios, each a few words of the binding's own API.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
 
 import { Host } from '../../../bindings-node/index.mjs';
-import { hashOf } from './capsules.mjs';
+import { COMPONENT, filled, pathOf, writeCapsule } from './capsules.mjs';
+import { workspaceOptions } from './workspace.mjs';
 
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 const renamed = (object, rename) => Object.fromEntries(Object.entries(object).map(([key, value]) => [rename(key), value]));
 
 function parsed(text) {
@@ -19,9 +21,10 @@ function parsed(text) {
   }
 }
 
-/** The options of a scenario as the binding spells them. */
-function hostOptions({ quotas, ...options } = {}) {
-  return { ...renamed(options, camel), ...(quotas && { quotas: renamed(quotas, camel) }) };
+/** The options of a scenario as the binding spells them; a profile is written as its file is. */
+function hostOptions({ default_profile: defaultProfile, ...options } = {}) {
+  const inner = Object.entries(options).map(([name, value]) => [name, isObject(value) ? renamed(value, camel) : value]);
+  return { ...renamed(Object.fromEntries(inner), camel), defaultProfile };
 }
 
 const payload = ({ payload: value, text = '' }) => (value === undefined ? text : JSON.stringify(value));
@@ -35,12 +38,17 @@ export class Stage {
   #folder;
   #handlers;
   #hosts = new Map();
+  /** The capsules as they were written last, by key. */
+  #written;
+  /** The folder of the home: `home`, or the backup it was last opened from. */
+  #home = 'home';
   #capsules = new Map();
   #calls = new Map();
   #subscriptions = new Map();
 
   constructor(scenario, folder, handlers) {
     this.#scenario = scenario;
+    this.#written = new Map(Object.entries(scenario.capsules ?? {}));
     this.#folder = folder;
     this.#handlers = handlers;
   }
@@ -50,7 +58,7 @@ export class Stage {
   }
 
   #path(key) {
-    return join(this.#folder, key);
+    return pathOf(this.#folder, key, this.#written.get(key));
   }
 
   #capsule(key) {
@@ -67,8 +75,9 @@ export class Stage {
 
   async open({ as = '' } = {}) {
     const handlers = as === '' ? this.#handlers.options : {};
-    const options = { ...hostOptions(this.#scenario.host?.options), ...handlers };
-    this.#hosts.set(as, await Host.open(this.#path('home'), options));
+    const { options: chosen, workspace } = this.#scenario.host ?? {};
+    const options = { ...hostOptions(chosen), ...workspaceOptions(workspace, this.#folder), ...handlers };
+    this.#hosts.set(as, await Host.open(join(this.#folder, this.#home), options));
     return {};
   }
 
@@ -77,14 +86,25 @@ export class Stage {
     return {};
   }
 
-  async reopen() {
+  async reopen({ home = this.#home }) {
+    this.#home = home;
     await this.#host.close();
     for (const map of [this.#capsules, this.#calls, this.#subscriptions]) map.clear();
     return this.open();
   }
 
-  async install({ capsule, principal, attenuate }, signal) {
-    return renamed(await this.#host.install(this.#path(capsule), { principal, attenuate, signal }), snake);
+  async inspect({ capsule }) {
+    return renamed(await this.#host.inspect(this.#path(capsule)), snake);
+  }
+
+  async discover() {
+    const { found, warnings } = await this.#host.discover([this.#folder]);
+    return { found: found.map(({ id, version }) => ({ id, version })), warnings };
+  }
+
+  async install({ capsule, principal, attenuate, hash, accept_new_capabilities: acceptNewCapabilities }, signal) {
+    const options = { principal, attenuate, hash, acceptNewCapabilities, signal };
+    return renamed(await this.#host.install(this.#path(capsule), options), snake);
   }
 
   async load(step) {
@@ -93,18 +113,46 @@ export class Stage {
     return loaded(capsule);
   }
 
+  async load_all() {
+    const capsules = await this.#host.loadAll(this.#folder);
+    for (const capsule of capsules) this.#capsules.set(capsule.id, capsule);
+    return capsules.map(loaded);
+  }
+
   async load_component(step) {
-    const bytes = await readFile(join(this.#path(step.capsule), 'guest.wasm'));
-    const manifest = await readFile(join(this.#path(step.capsule), 'Capsule.toml'), 'utf8');
-    const hash = (step.hash ?? '{{hash}}').replace('{{hash}}', hashOf(this.#scenario.capsules[step.capsule]));
+    const [folder, { guest }] = [join(this.#folder, step.capsule), this.#written.get(step.capsule)];
+    const bytes = await readFile(join(folder, COMPONENT));
+    const manifest = await readFile(join(folder, 'Capsule.toml'), 'utf8');
+    const hash = filled(step.hash ?? '{{hash}}', guest);
     const capsule = await this.#host.loadComponent(bytes, manifest, hash, narrowed(step));
     this.#capsules.set(step.capsule, capsule);
     return loaded(capsule);
   }
 
+  async rewrite({ capsule, ...written }) {
+    await rm(join(this.#folder, capsule), { recursive: true, force: true });
+    await writeCapsule(this.#folder, capsule, written);
+    this.#written.set(capsule, written);
+    return {};
+  }
+
+  async static_file({ capsule, file }) {
+    return { text: new TextDecoder().decode(await this.#capsule(capsule).staticFile(file)) };
+  }
+
+  async reload({ capsule }) {
+    await this.#capsule(capsule).reload();
+    return loaded(this.#capsule(capsule));
+  }
+
+  async uninstall({ capsule }) {
+    await this.#host.uninstall(this.#scenario.capsules[capsule]?.name ?? capsule);
+    return {};
+  }
+
   async trigger(step, signal) {
-    const { capsule, action = 'script', principal, timeout_ms: timeoutMs } = step;
-    const call = [action, payload(step), { principal, timeoutMs, signal }];
+    const { capsule, action = 'script', principal, timeout_ms: timeoutMs, traceparent } = step;
+    const call = [action, payload(step), { principal, timeoutMs, traceparent, signal }];
     if (!this.#handlers.blocksNext) return hookResult(await this.#capsule(capsule).trigger(...call));
     this.#handlers.sync = true;
     try {
@@ -115,7 +163,8 @@ export class Stage {
   }
 
   async publish(step, signal) {
-    return this.#host.publish(step.topic, payload(step), { principal: step.principal, signal });
+    const { topic, principal, fan_out: fanOut } = step;
+    return this.#host.publish(topic, payload(step), { principal, fanOut, signal });
   }
 
   async wait_ready({ capsule, timeout_ms: timeoutMs }, signal) {
@@ -171,16 +220,58 @@ export class Stage {
   }
 
   async state({ capsule }) {
-    return { state: this.#capsule(capsule).state };
+    const { state, generation, restarts, failure } = this.#capsule(capsule);
+    return { state, generation, restarts, failure };
   }
 
   async warnings({ capsule }) {
     return this.#capsule(capsule).warnings;
   }
 
+  async commit({ capsule, principal = 'default' }) {
+    return { changes: await this.#capsule(capsule).commit(principal) };
+  }
+
+  async rollback({ capsule, principal = 'default' }) {
+    await this.#capsule(capsule).rollback(principal);
+    return {};
+  }
+
   async configure({ capsule, key, value, principal }) {
     await this.#host.configure(this.#capsule(capsule).id, key, value, { principal });
     return {};
+  }
+
+  async profile({ principal }) {
+    return this.#host.profile(principal);
+  }
+
+  async set_profile({ principal, profile }) {
+    await this.#host.setProfile(principal, profile);
+    return {};
+  }
+
+  async principals() {
+    return this.#host.principals();
+  }
+
+  async remove_principal({ principal }) {
+    await this.#host.removePrincipal(principal);
+    return {};
+  }
+
+  async backup({ as }) {
+    await this.#host.backup(join(this.#folder, as));
+    return {};
+  }
+
+  async rotate_keys() {
+    await this.#host.rotateKeys();
+    return {};
+  }
+
+  async metrics() {
+    return { text: await this.#host.metrics() };
   }
 
   async usage({ principal }) {
@@ -189,7 +280,9 @@ export class Stage {
 
   async audit({ filter = {} }) {
     const entries = await this.#host.audit.entries(renamed(filter, camel));
-    return entries.map(({ timeNs, ...entry }) => renamed({ ...entry, timeNs: Number(timeNs) }, snake));
+    const whole = (value) => (typeof value === 'bigint' ? Number(value) : value);
+    const shown = (entry) => Object.fromEntries(Object.entries(entry).map(([name, value]) => [snake(name), whole(value)]));
+    return entries.map(shown);
   }
 
   async verify() {

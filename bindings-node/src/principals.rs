@@ -1,0 +1,53 @@
+//! The native half of `Host`: its principals.
+
+use astrid_host::{Principal, Profile};
+use napi_derive::napi;
+use serde_json::json;
+
+use crate::host::NativeHost;
+use crate::letter::Value;
+use crate::{options, shapes};
+
+#[napi]
+impl NativeHost {
+    /// The profile in force for a principal, as its file is.
+    #[napi]
+    pub fn profile(&self, call: u32, principal: String) {
+        self.begin_blocking(call, move |host| {
+            Ok(shapes::settled(&host.profile(&Principal::parse(&principal)?)?.to_json()?))
+        });
+    }
+
+    /// Gives a principal a profile of its own, which is JSON.
+    #[napi]
+    pub fn set_profile(&self, call: u32, principal: String, profile: String) {
+        self.begin_blocking(call, move |host| {
+            let profile = Profile::from_json(&options::read(&profile)?)?.profile;
+            host.set_profile(&Principal::parse(&principal)?, profile)?;
+            Ok(Value::Done)
+        });
+    }
+
+    /// The principals the host knows.
+    #[napi]
+    pub fn principals(&self, call: u32) {
+        self.begin_blocking(call, |host| Ok(shapes::settled(&json!(host.principals()?))));
+    }
+
+    /// Removes a principal.
+    #[napi]
+    pub fn remove_principal(&self, call: u32, principal: String) {
+        self.begin(call, move |host| async move {
+            host.remove_principal(&Principal::parse(&principal)?).await?;
+            Ok(Value::Done)
+        });
+    }
+
+    /// What a principal has used.
+    #[napi]
+    pub fn usage(&self, call: u32, principal: String) {
+        self.begin_blocking(call, move |host| {
+            Ok(shapes::settled(&shapes::shape(&host.usage(&Principal::parse(&principal)?)?)?))
+        });
+    }
+}
