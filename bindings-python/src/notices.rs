@@ -14,8 +14,8 @@ use pyo3::types::PyDict;
 use crate::bridge::Bridge;
 use crate::record::{dict, fields};
 
-/// How many notices wait at once.
-const MOST: usize = 1024;
+/// How many notices wait at once. A line has at most 64 KiB, so these hold no more than the core's own queue before them.
+const MOST: usize = 64;
 
 /// What is done with a notice that finds [`MOST`] before it.
 #[derive(Clone, Copy)]

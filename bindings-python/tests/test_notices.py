@@ -118,6 +118,23 @@ def test_one_that_never_returns_neither_stops_the_guest_nor_the_closing(load):
     never.set()
 
 
+def test_what_comes_faster_than_it_is_taken_is_counted(load):
+    lines, go_on = [], threading.Event()
+
+    def on_log(line):
+        go_on.wait(30)
+        lines.append(line)
+
+    puppet = load(on_log=on_log)
+    long = {"op": "sys.log", "args": {"level": "info", "message": {"$repeat": ["x", 65_536]}}}
+    puppet.trigger("script", {"calls": [{"op": "repeat", "times": 120, "last": True, "calls": [long]}]})
+    go_on.set()
+    puppet._host.close()
+    lost = sum(line.lost for line in lines)
+    assert 0 < lost < 120
+    assert lost + sum(not line.lost for line in lines) == 120
+
+
 def test_a_callback_may_call_the_host(load):
     used, told = [], threading.Event()
 

@@ -139,6 +139,46 @@ def test_the_interpreter_ends_with_an_async_host_left_open(tmp_path, folder):
     assert ended(process) == ["ending"]
 
 
+def test_the_interpreter_ends_when_a_line_is_never_taken(tmp_path, folder):
+    process = start(
+        """
+        import threading
+        from astrid_host import Host
+        SAY = {"calls": [{"op": "sys.log", "args": {"level": "warn", "message": "a"}}]}
+        taken = threading.Event()
+        def on_log(_):
+            taken.set()
+            threading.Event().wait()
+        host = Host.open(sys.argv[1], on_log=on_log)
+        host.load(sys.argv[2]).trigger("script", SAY)
+        taken.wait()
+        print("ending", flush=True)
+        """,
+        tmp_path / "home",
+        folder(),
+    )
+    assert ended(process) == ["ending"]
+
+
+def test_what_a_host_left_open_has_to_tell_is_told_when_the_interpreter_ends(tmp_path, folder):
+    process = start(
+        """
+        from astrid_host import Host
+        SAY = {"calls": [{"op": "sys.log", "args": {"level": "warn", "message": "line"}}]}
+        say = lambda what: print(what, flush=True)
+        host = Host.open(
+            sys.argv[1],
+            on_log=lambda line: say(line.message),
+            on_checkpoint=lambda checkpoint: say("checkpoint"),
+        )
+        host.load(sys.argv[2]).trigger("script", SAY)
+        """,
+        tmp_path / "home",
+        folder(),
+    )
+    assert sorted(ended(process)) == ["checkpoint", "line"]
+
+
 def test_signals_reach_other_handlers_too(tmp_path, folder):
     process = start(
         """

@@ -78,9 +78,9 @@ class Host:
         comes out of that call as it is.
 
         ``on_log`` and ``on_checkpoint`` answer nothing. Each is called with one thing after the other; what it raises
-        goes to :func:`sys.unraisablehook`. At most 1,024 things wait for it. Lines beyond are lost, and a line with
-        ``lost`` stands where they were; of checkpoints the oldest is forgotten, which the later ones cover. Closing the
-        host waits for a second until they have heard everything.
+        goes to :func:`sys.unraisablehook`. Lines that come faster than it takes them are lost, and a line whose
+        ``lost`` counts them stands in their place. Of more than 64 checkpoints that wait the oldest is forgotten,
+        which the later ones cover. Closing the host waits a second until they have heard everything.
 
         Raises:
             HomeLocked: Another host has the home open.
