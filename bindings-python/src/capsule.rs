@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -123,6 +124,17 @@ impl Capsule {
     fn watch(&self, py: Python<'_>, reload: bool) -> PyResult<Call> {
         let watch = self.inner.watch().map_err(|error| raise(py, &error))?.reload(reload);
         Ok(watching(&self.host, &self.bridge, watch))
+    }
+
+    fn commit(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
+        let (capsule, principal) = (self.inner.clone(), self::principal(py, principal)?);
+        let commit = async move { capsule.commit(&principal).await };
+        Ok(self.call(commit, |py, changes| changes.into_py_any(py)))
+    }
+
+    fn rollback(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
+        let (capsule, principal) = (self.inner.clone(), self::principal(py, principal)?);
+        Ok(self.call(async move { capsule.rollback(&principal).await }, nothing))
     }
 
     fn reload(&self) -> Call {

@@ -89,6 +89,7 @@ impl Host {
         py: Python<'_>,
         home: PathBuf,
         workspace: Option<PathBuf>,
+        workspace_mode: &str,
         callbacks: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
@@ -98,6 +99,7 @@ impl Host {
         if let Some(workspace) = workspace {
             builder = builder.workspace(workspace);
         }
+        builder = builder.workspace_mode(options::workspace_mode(workspace_mode)?);
         for kind in &kinds {
             builder = match kind.as_str() {
                 "elicit" => builder.on_elicit(callback(&bridge)),

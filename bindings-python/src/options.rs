@@ -1,9 +1,9 @@
 //! What may be set when a host is opened.
 
-use astrid_host::HostOptions;
 use astrid_host::audit::ExpectedCheckpoint;
 use astrid_host::capsule::parse_hash;
 use astrid_host::policy::Quotas;
+use astrid_host::{HostOptions, WorkspaceMode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping};
@@ -39,6 +39,7 @@ pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<HostOptions> {
             "restart" => restart(&mut options, &value)?,
             "instances" => instances(&mut options, &value)?,
             "code_cache" => options.code_cache = value.extract()?,
+            "trust_hard_links" => options.trust_hard_links = value.extract()?,
             _ => {
                 return Err(PyTypeError::new_err(format!(
                     "open() got an unexpected keyword argument '{name}'"
@@ -132,6 +133,15 @@ pub(crate) fn secret_key(given: &Bound<'_, PyAny>) -> PyResult<Option<[u8; 32]>>
     let key = given.cast::<PyBytes>().map_err(|_| PyTypeError::new_err("secret_key must be bytes"))?;
     let key = key.as_bytes().try_into();
     key.map(Some).map_err(|_| PyValueError::new_err("secret_key must have 32 bytes"))
+}
+
+/// What becomes of changes in the workspace.
+pub(crate) fn workspace_mode(name: &str) -> PyResult<WorkspaceMode> {
+    match name {
+        "direct" => Ok(WorkspaceMode::Direct),
+        "overlay" => Ok(WorkspaceMode::Overlay),
+        _ => Err(PyValueError::new_err(format!("workspace_mode must be direct or overlay, not {name}"))),
+    }
 }
 
 /// The members of a mapping.

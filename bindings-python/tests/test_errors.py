@@ -83,6 +83,7 @@ def test_arguments_are_checked(open_host):
         ({"quotas": {"no_such_quota": 1}}, astrid_host.InvalidArgument),
         ({"quotas": 7}, TypeError),
         ({"on_log": "stderr"}, TypeError),
+        ({"workspace_mode": "copy"}, ValueError),
         ({"restart": {"frist": 1}}, TypeError),
         ({"restart": {"first": -1.0}}, ValueError),
         ({"instances": {"most": 0}}, astrid_host.InvalidArgument),

@@ -75,6 +75,21 @@ def test_a_home_whose_secrets_have_a_key_of_the_programs_own(open_host, folder, 
         assert copy.audit.verify().intact
 
 
+def test_an_overlay_is_committed_or_rolled_back(open_host, folder, tmp_path):
+    (tmp_path / "work").mkdir()
+    write = {"calls": [{"op": "fs.write-file", "args": {"path": "a.txt", "content": "hello"}}]}
+    grants = ["[capabilities]", 'fs_write = ["*"]', 'fs_read = ["*"]']
+    host = open_host(workspace=tmp_path / "work", workspace_mode="overlay")
+    puppet = host.load(folder(grants=grants))
+    puppet.trigger("script", write, principal="alice")
+    puppet.rollback(principal="alice")
+    assert puppet.commit(principal="alice") == 0
+    puppet.trigger("script", write, principal="alice")
+    assert not (tmp_path / "work" / "a.txt").exists()
+    assert puppet.commit(principal="alice") == 1
+    assert (tmp_path / "work" / "a.txt").read_text() == "hello"
+
+
 def test_an_export_goes_to_a_path_or_to_an_open_file(open_host, tmp_path):
     host = open_host()
     for n in range(3):

@@ -48,6 +48,14 @@ class AsyncCapsule(Loaded):
         changes = await finish(self._native.watch(reload))
         return AsyncCapsuleChanges(self._host, changes)
 
+    async def commit(self, *, principal: str) -> int:
+        """Put what it changed into the workspace; see :meth:`Capsule.commit <astrid_host.Capsule.commit>`."""
+        return await finish(self._native.commit(principal))
+
+    async def rollback(self, *, principal: str) -> None:
+        """Throw away what this capsule changed for a principal."""
+        await finish(self._native.rollback(principal))
+
     async def reload(self) -> None:
         """Replace what runs by what lies there now; see :meth:`Host.reload <astrid_host.Host.reload>`."""
         await finish(self._native.reload())

@@ -16,7 +16,7 @@ from ._async_streams import AsyncCapsuleChanges, AsyncMessages
 from ._callbacks import Callbacks
 from ._lifetime import Path, remember, shut
 from ._payload import to_bytes
-from .options import HostOptions, Profile
+from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
     Discovery,
     Inspection,
@@ -55,6 +55,7 @@ class AsyncHost:
         home: Path,
         *,
         workspace: Path | None = None,
+        workspace_mode: WorkspaceMode = "direct",
         on_elicit: OnElicit | None = None,
         on_approval: OnApproval | None = None,
         on_uplink: OnUplink | None = None,
@@ -71,7 +72,7 @@ class AsyncHost:
             on_log=on_log,
             on_checkpoint=on_checkpoint,
         )
-        native = await asyncio.to_thread(_native.Host.open, home, workspace, callbacks, options)
+        native = await asyncio.to_thread(_native.Host.open, home, workspace, workspace_mode, callbacks, options)
         return cls(native, callbacks, home)
 
     async def inspect(self, path: Path) -> Inspection:

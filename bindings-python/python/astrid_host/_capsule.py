@@ -82,6 +82,22 @@ class Capsule(Loaded):
         """
         return CapsuleChanges(self._host, self._native.watch(reload).wait())
 
+    def commit(self, *, principal: str) -> int:
+        """Put what this capsule changed for a principal into the workspace; tells how many files and folders.
+
+        Where the workspace changed as well, the overlay wins. Files that are open in the overlay are closed.
+
+        Raises:
+            InvalidArgument: The host was not opened with ``workspace_mode="overlay"``.
+            StoreUnavailable: Something could not be written: it is still in the overlay, to be committed again.
+
+        """
+        return self._native.commit(principal).wait()
+
+    def rollback(self, *, principal: str) -> None:
+        """Throw away what this capsule changed for a principal. Raises as :meth:`commit`."""
+        self._native.rollback(principal).wait()
+
     def reload(self) -> None:
         """Replace what runs by what lies where the capsule came from now; see :meth:`Host.reload`."""
         self._native.reload().wait()

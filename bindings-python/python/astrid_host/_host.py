@@ -14,7 +14,7 @@ from ._capsule import Capsule
 from ._lifetime import Path, remember, shut
 from ._payload import to_bytes
 from ._streams import CapsuleChanges, Messages
-from .options import HostOptions, Profile
+from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
     Discovery,
     Inspection,
@@ -53,6 +53,7 @@ class Host:
         home: Path,
         *,
         workspace: Path | None = None,
+        workspace_mode: WorkspaceMode = "direct",
         on_elicit: OnElicit | None = None,
         on_approval: OnApproval | None = None,
         on_uplink: OnUplink | None = None,
@@ -64,7 +65,9 @@ class Host:
 
         Args:
             home: The folder that holds everything the host keeps. One host at a time may have it open.
-            workspace: The folder that capsules know as their workspace.
+            workspace: The folder that capsules know as their workspace; without it they have none.
+            workspace_mode: ``direct``: what they change there changes. ``overlay``: each (capsule, principal) sees its
+                own changes alone until :meth:`Capsule.commit` or :meth:`Capsule.rollback`.
             on_elicit: Answers the questions of install and upgrade hooks. Without it they are cancelled.
             on_approval: Decides what a capsule may do. Without it everything is denied.
             on_uplink: Takes the messages of chat platforms. Without it they are dropped.
@@ -97,7 +100,7 @@ class Host:
             on_log=on_log,
             on_checkpoint=on_checkpoint,
         )
-        return cls(_native.Host.open(home, workspace, callbacks, options), callbacks, home)
+        return cls(_native.Host.open(home, workspace, workspace_mode, callbacks, options), callbacks, home)
 
     def inspect(self, path: Path) -> Inspection:
         """Say what a package is, and what it asks for beyond what was accepted, without running or keeping any of it.

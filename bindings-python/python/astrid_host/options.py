@@ -9,6 +9,10 @@ Unlimited: TypeAlias = Literal["unlimited"]
 """A limit that is lifted."""
 
 
+WorkspaceMode: TypeAlias = Literal["direct", "overlay"]
+"""What becomes of changes that capsules make in the workspace."""
+
+
 class Quotas(TypedDict, total=False):
     """How much a principal may use. 0 is refused."""
 
@@ -21,7 +25,9 @@ class Quotas(TypedDict, total=False):
     max_background_processes: int
     """Background processes at once, over all capsules; at most 256."""
     max_storage_bytes: int | Unlimited
-    """Bytes one capsule keeps in the key-value store and in files (1 GiB)."""
+    """Bytes one capsule keeps in the key-value store, and writes to files (1 GiB)."""
+    max_files: int | Unlimited
+    """Files, folders and further names of files one capsule makes while the host is open (1,000,000)."""
     max_cpu_fuel_per_sec: int | Unlimited
     """Fuel a second over all capsules (2,000,000,000)."""
     max_in_flight_calls: int
@@ -225,6 +231,8 @@ class HostOptions(TypedDict, total=False):
     instances: Instances
     code_cache: bool
     """Whether compiled code is kept in the home, so that a capsule is not compiled at every start (True)."""
+    trust_hard_links: bool
+    """Whether capsules may open files that have more names than the host gave them (False)."""
 
 
 class EntryFilter(TypedDict, total=False):

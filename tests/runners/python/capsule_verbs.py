@@ -56,6 +56,13 @@ class CapsuleVerbs(World):
         await self.capsule(step).reload()
         return _told(self.capsule(step))
 
+    async def do_commit(self, step: dict[str, Any]) -> dict[str, Any]:
+        return {"changes": await self.capsule(step).commit(principal=step.get("principal", "default"))}
+
+    async def do_rollback(self, step: dict[str, Any]) -> dict[str, Any]:
+        await self.capsule(step).rollback(principal=step.get("principal", "default"))
+        return {}
+
     async def do_uninstall(self, step: dict[str, Any]) -> dict[str, Any]:
         key = step["capsule"]
         await self.opened.uninstall(self.scenario["capsules"][key].get("name", key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import workspace
 from astrid_host import AsyncHost
 from world import World
 
@@ -19,8 +20,8 @@ class HostVerbs(World):
         self.host = await AsyncHost.open(self.home, **self.handlers.options(), **self._options())
 
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = _in_seconds(self.scenario.get("host", {}).get("options", {}))
-        return options
+        host = self.scenario.get("host", {})
+        return _in_seconds(host.get("options", {})) | workspace.options(host, self.folder)
 
     async def do_open(self, step: dict[str, Any]) -> dict[str, Any]:
         if "as" in step:

@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 import capsules
+import workspace
 from astrid_host import AstridError
 from call_verbs import CallVerbs
 from capsule_verbs import CapsuleVerbs
@@ -28,6 +29,7 @@ class Player(HostVerbs, CapsuleVerbs, CallVerbs):
         """Do every step; raises at the first that fails."""
         for key, capsule in self.written.items():
             capsules.write(self.folder / key, key, capsule)
+        workspace.make(self.scenario.get("host", {}), self.folder)
         if self.scenario.get("home") == "file":
             self.home.write_text("a file")
         try:
