@@ -1,6 +1,7 @@
 //! A capsule's run loop: one instance of its own, for as long as it runs.
 
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use super::{Failure, Live, Loaded, RunLoop, State};
 use crate::abi::context::CapsuleContext;
@@ -93,6 +94,8 @@ async fn run(live: &Live, tenant: &Arc<Tenant>) -> Result<()> {
         limits::FUEL_PER_TRIGGER,
     )
     .await?;
+    let made_with = instance.take_made_with();
+    tenant.cpu.charge(Instant::now(), made_with, &tenant.profile().quotas);
     let start =
         Start { budget: None, fuel: u64::MAX, caller: None, callback_failure: FailureSlot::default() };
     let exit = instance.plain(start, Phase::Run).await;

@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::row::{Found, Row};
 use crate::abi::context::CapsuleContext;
@@ -60,11 +61,10 @@ impl Shelf {
     /// Waits for a place, and takes the instance that was put back last if there is one.
     ///
     /// # Errors
-    /// [`ErrorKind::QuotaExceeded`] when none came back until `deadline`, [`ErrorKind::Cancelled`] when the capsule is
-    /// unloaded meanwhile.
+    /// [`ErrorKind::QuotaExceeded`] when none came back until `deadline`.
     pub async fn take(
         self: &Arc<Self>,
-        capsule: &CapsuleContext,
+        runtime: &Handle,
         tenant: &Arc<Tenant>,
         deadline: Option<Instant>,
     ) -> Result<(Place, Option<Instance>)> {
@@ -92,12 +92,8 @@ impl Shelf {
                 return Err(all_at_work(self.choices.most));
             }
             let came_back = pin!(came_back.notified());
-            let late = pin!(timer::sleep(&capsule.host.runtime, left.unwrap_or(limits::HOOK_TIMEOUT)));
-            let cancelled = pin!(capsule.cancel.given());
-            if let Either::Right(_) = select(select(came_back, late), cancelled).await {
-                let message = "the capsule was unloaded while the call waited for an instance";
-                return Err(Error::new(ErrorKind::Cancelled, message));
-            }
+            let late = pin!(timer::sleep(runtime, left.unwrap_or(limits::HOOK_TIMEOUT)));
+            select(came_back, late).await;
         }
     }
 
@@ -127,8 +123,9 @@ impl Shelf {
     pub fn close(&self) {
         let mut rows = self.rows.lock();
         rows.closed = true;
-        let rows = std::mem::take(&mut rows.of);
+        let gone = std::mem::take(&mut rows.of);
         drop(rows);
+        drop(gone);
     }
 
     fn put(&self, principal: &Principal, instance: Option<Instance>) {

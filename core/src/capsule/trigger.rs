@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
 use tracing::{Instrument, Span};
 
 use super::share::Share;
+use super::shelf::Place;
 use super::{Live, Loaded, span};
 use crate::abi::state::{Caller, FailureSlot};
 use crate::abi::tenant::{Counters, Tenant};
@@ -153,27 +155,54 @@ impl Loaded {
         let most = Duration::from_secs(tenant.profile().quotas.max_timeout_secs);
         let budget = invocation.timeout.map_or(most, |asked| asked.min(most));
         let deadline = Instant::now().checked_add(budget);
-        let share = Share::take(tenant, &live.context.host.runtime, deadline).await?;
-        let (place, waiting) = self.shelf.take(&live.context, tenant, deadline).await?;
-        let mut instance = match waiting {
-            Some(instance) => instance,
-            None => Instance::make(&live.compiled, &live.context, tenant, budget, share.fuel()).await?,
+        let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let (share, place, waiting) = self.turn(live, tenant, deadline).await?;
+        let mut instance = if let Some(instance) = waiting {
+            instance
+        } else {
+            let budget = left().unwrap_or(budget);
+            Instance::make(&live.compiled, &live.context, tenant, budget, share.fuel()).await?
         };
+        // What the start code burned is part of the share: a guest that traps would have it anew with every call.
+        let made_with = instance.take_made_with();
         let start = Start {
-            budget: deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
-            fuel: share.fuel(),
+            budget: left(),
+            fuel: share.fuel().saturating_sub(made_with),
             caller: Some(invocation.caller.clone()),
             callback_failure: Arc::clone(&failure),
         };
         let exit = instance.hook(start, invocation.action, invocation.payload).await;
-        share.settle(exit.fuel);
-        span.record("fuel", exit.fuel);
+        share.settle(made_with.saturating_add(exit.fuel));
+        span.record("fuel", made_with.saturating_add(exit.fuel));
         Counters::add(&tenant.counters.fuel, exit.fuel);
         place.put(instance);
         let failed = failure.lock().take();
         match failed {
             Some(failed) => Err(failed.into()),
             None => exit.result.map(HookResult::from),
+        }
+    }
+
+    /// Waits for a share of the processor and for a place with an instance; the unloading of the capsule ends the wait
+    /// and wins ties, since what becomes free then was given up by calls that it ended.
+    async fn turn(
+        self: &Arc<Self>,
+        live: &Live,
+        tenant: &Arc<Tenant>,
+        deadline: Option<Instant>,
+    ) -> Result<(Share, Place, Option<Instance>)> {
+        let cancelled = std::pin::pin!(live.context.cancel.given());
+        let waiting = std::pin::pin!(async {
+            let share = Share::take(tenant, &live.context.host.runtime, deadline).await?;
+            let (place, instance) = self.shelf.take(&live.context.host.runtime, tenant, deadline).await?;
+            Ok((share, place, instance))
+        });
+        match select(cancelled, waiting).await {
+            Either::Left(_) => {
+                let message = "the capsule was unloaded while the call waited for its turn";
+                Err(Error::new(ErrorKind::Cancelled, message))
+            }
+            Either::Right((turn, _)) => turn,
         }
     }
 }

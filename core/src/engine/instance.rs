@@ -15,7 +15,7 @@ use super::{Compiled, Stopped, fault};
 use crate::abi::clock::Remaining;
 use crate::abi::context::{CapsuleContext, Slot};
 use crate::abi::state::{Caller, Phase, State};
-use crate::abi::tenant::Tenant;
+use crate::abi::tenant::{Counters, Tenant};
 use crate::abi::timer;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -42,6 +42,8 @@ pub struct Instance {
     exports: wasmtime::component::Instance,
     machine: Arc<Machine>,
     spent: bool,
+    /// Fuel that making it burned and nobody has been charged for yet.
+    made_with: u64,
     /// Its place in the pool; none when it was made on demand. Fields are dropped in this order: the place is free only when
     /// the store is gone.
     place: Option<Slot>,
@@ -88,6 +90,9 @@ impl Instance {
         clock.rewind(Some(budget.min(limits::INSTANTIATE_TIMEOUT)));
         let making = ready.pre.instantiate_async(&mut store);
         let made = watched(&machine, &capsule.host.runtime, &clock, &capsule.cancel, making).await;
+        let made_with = store.get_fuel().map_or(0, |left| fuel.saturating_sub(left));
+        Counters::add(&tenant.counters.fuel, made_with);
+        capsule.metrics.fuel.fetch_add(made_with, Ordering::Relaxed);
         let instance = match made {
             Ok(Ok(instance)) => instance,
             Ok(Err(error)) => return Err(fault(&error, Some(store.data()))),
@@ -99,7 +104,7 @@ impl Instance {
             }
             None => None,
         };
-        Ok(Self { store, hook, exports: instance, machine, spent: false, place })
+        Ok(Self { store, hook, exports: instance, machine, spent: false, made_with, place })
     }
 
     /// Calls `astrid-hook-trigger`.
@@ -133,6 +138,11 @@ impl Instance {
         let calling = function.call_async(&mut self.store, ());
         let ended = watched(&machine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
         self.end(ended)
+    }
+
+    /// The fuel that the guest's start code burned, told once: whoever had the instance made pays for it.
+    pub fn take_made_with(&mut self) -> u64 {
+        std::mem::take(&mut self.made_with)
     }
 
     /// Whether the instance came out of its last call in order.
