@@ -111,8 +111,8 @@ impl Tenants {
         here.map_or_else(|| self.0.read_profile(principal), |profile| Ok(Profile::clone(&profile)))
     }
 
-    /// Puts a profile in force at once, for calls that begin from now on, and keeps it. `record` is called when the file is
-    /// written and nobody has seen the profile yet; if it fails nothing is put in force.
+    /// Puts a profile in force at once, for calls that begin from now on, and keeps it. `record` is called when the new file
+    /// is on the disk and has not taken the place of the old one yet: if it fails, or the process ends, nothing has changed.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for a profile that breaks a rule, [`ErrorKind::PrincipalRefused`] for a principal that
@@ -126,28 +126,18 @@ impl Tenants {
         let text = profile.to_toml()?;
         let _writing = self.0.writing.lock();
         self.0.may_have_profile(&self.0.known.lock(), principal)?;
-        let profiles = &self.0.profiles;
-        let before = profiles.read(principal).ok().flatten();
-        profiles.write(principal, &text)?;
-        let kept = record(&text).and_then(|()| {
-            let mut known = self.0.known.lock();
-            // The principal may have been removed while the file was written.
-            self.0.may_have_profile(&known, principal)?;
-            match known.here.get(principal) {
-                Some(tenant) => tenant.set_profile(profile),
-                None => drop(self.0.enter(&mut known, principal, profile)),
-            }
-            known.registered.insert(principal.clone());
-            Ok(())
-        });
-        if kept.is_err() {
-            let departed = self.0.known.lock().leaving.contains(principal);
-            match before.filter(|_| !departed) {
-                Some(before) => profiles.write(principal, &before)?,
-                None => profiles.remove(principal)?,
-            }
+        let staged = self.0.profiles.stage(principal, &text)?;
+        record(&text)?;
+        let mut known = self.0.known.lock();
+        // A removal that began meanwhile forbids it; one that begins later finds the file, and removes it.
+        self.0.may_have_profile(&known, principal)?;
+        staged.keep()?;
+        match known.here.get(principal) {
+            Some(tenant) => tenant.set_profile(profile),
+            None => drop(self.0.enter(&mut known, principal, profile)),
         }
-        kept
+        known.registered.insert(principal.clone());
+        Ok(())
     }
 
     /// Begins to remove a principal: from now on it is refused, and everything that is done for it is cancelled. Waits for

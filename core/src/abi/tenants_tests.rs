@@ -69,6 +69,24 @@ fn a_profile_is_in_force_at_once_and_what_is_not_recorded_is_not() {
 }
 
 #[test]
+fn a_profile_that_could_not_be_recorded_leaves_the_file_before_even_an_unreadable_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let profiles = Profiles::of(dir.path());
+    profiles.write(&named("alice"), "enabled = perhaps").unwrap();
+    let tenants = tenants(dir.path(), 10);
+    let mut lay = None;
+    let unrecorded = |_: &str| {
+        lay = profiles.read(&named("alice")).unwrap();
+        Err(Error::new(ErrorKind::AuditUnavailable, "full"))
+    };
+    assert!(tenants.set_profile(&named("alice"), Profile::default(), unrecorded).is_err());
+    assert_eq!(lay.as_deref(), Some("enabled = perhaps"), "the entry comes before the file");
+    assert!(why(tenants.admit(&named("alice"))).contains("cannot be read"), "nobody is let in by a failure");
+    let left = std::fs::read_dir(dir.path().join("etc/profiles")).unwrap().count();
+    assert_eq!(left, 1, "no draft is left");
+}
+
+#[test]
 fn a_profile_makes_a_principal_known_over_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     tenants(dir.path(), 10).set_profile(&named("bob"), Profile::default(), |_| Ok(())).unwrap();

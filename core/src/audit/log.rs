@@ -202,6 +202,14 @@ impl Log {
         self.settled(recorded).await
     }
 
+    /// The same for who may hold a thread meanwhile.
+    pub fn append_synced(&self, draft: &Draft<'_>) -> Result<()> {
+        match self.append_unsettled(draft)?.ticket {
+            Some(ticket) => self.syncer.wait(ticket).map_err(|SyncFailed| poisoned()),
+            None => Ok(()),
+        }
+    }
+
     /// Records what a capsule did for a principal: as [`Log::append`] within their rate. Beyond it repeats (all the same
     /// but bytes, time and content) are counted and get one entry together. The operating system has the entry or the
     /// count when this returns.

@@ -36,7 +36,8 @@ impl Slot {
         let made = made.map_err(|error| error.with("capsule", &**self.id()));
         // The entry comes first: nothing takes the place that could not be recorded.
         let about = made.as_ref().ok().and_then(super::Candidate::loaded).unwrap_or(&before);
-        record(host, "capsule.reload", about, made.as_ref().err(), &[])?;
+        let recorded = record(host, "capsule.reload", about, made.as_ref().err(), &[])?;
+        host.audit.settled(recorded).await?;
         self.take_over(made?, None, false)
     }
 }

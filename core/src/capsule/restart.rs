@@ -143,7 +143,9 @@ impl Slot {
         }
         let made = failed.again();
         let attempt = attempt.to_string();
-        record(host, "capsule.restart", failed, made.as_ref().err(), &[("attempt", &attempt)])?;
+        let recorded =
+            record(host, "capsule.restart", failed, made.as_ref().err(), &[("attempt", &attempt)])?;
+        host.audit.settled(recorded).await?;
         let next = made?;
         self.take_over(Candidate::of(Arc::clone(&next)), None, true)?;
         drop(turn);
@@ -209,7 +211,8 @@ impl Slot {
             let stopped = select(ran_out, ended);
             if let Either::Left(_) = select(recovered, stopped).await {
                 slot.budget.lock().recover();
-                if let Err(error) = record(&context.host, "capsule.recovered", &loaded, None, &[]) {
+                // Nobody waits for it.
+                if let Err(error) = record(&context.host, "capsule.recovered", &loaded, None, &[]).map(drop) {
                     tracing::error!(%error, "that a capsule has recovered could not be recorded");
                 }
             }

@@ -16,7 +16,7 @@ use super::restart::Budget;
 use super::{Loaded, Loading, Package, Restart};
 use crate::abi::context::HostContext;
 use crate::abi::timer;
-use crate::audit::{Draft, Outcome};
+use crate::audit::{Draft, Outcome, Recorded};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -45,7 +45,7 @@ pub struct Slot {
     id: Arc<str>,
     place: RwLock<Place>,
     /// Held while a generation is being replaced, so that there is never more than one candidate.
-    pub(super) changing: tokio::sync::Mutex<()>,
+    pub(super) changing: Arc<tokio::sync::Mutex<()>>,
     /// Given when the capsule is unloaded: nothing takes the place any more, and nobody waits to.
     pub(super) ended: Cancel,
     pub(super) budget: Mutex<Budget>,
@@ -94,7 +94,7 @@ impl Slot {
         Arc::new(Self {
             id: Arc::clone(loaded.id()),
             place: RwLock::new(place),
-            changing: tokio::sync::Mutex::default(),
+            changing: Arc::default(),
             ended: Cancel::default(),
             budget,
             terms,
@@ -336,14 +336,14 @@ impl Drop for Candidate {
     }
 }
 
-/// Records what became of a reload; upgrades and restarts have entries of their own kinds.
+/// Records what became of a reload or a restart; installations have entries of their own kind.
 pub(super) fn record(
     host: &HostContext,
     operation: &str,
     about: &Loaded,
     failed: Option<&Error>,
     detail: &[(&str, &str)],
-) -> Result<()> {
+) -> Result<Recorded> {
     let (outcome, reason) = match failed {
         None => (Outcome::Allowed, ""),
         Some(error) => (Outcome::Failed, error.kind().code()),
@@ -356,5 +356,5 @@ pub(super) fn record(
         detail,
         ..Draft::new(operation, outcome)
     };
-    host.audit.append(&draft).map(drop)
+    host.audit.append_unsettled(&draft)
 }

@@ -142,10 +142,26 @@ impl Host {
                 let message = format!("the manifest declares no [env.{key}]");
                 Error::new(ErrorKind::InvalidArgument, message).with("capsule", &scope.capsule)
             })?;
-        match field.kind {
-            EnvKind::Secret => rooms.context.store.secrets().set(scope, key, value),
-            _ => rooms.context.store.settings().set(scope, key, value),
-        }
+        rooms.context.audit.admit()?;
+        let (set, content) = match field.kind {
+            // Of a secret nothing is told but that it was set.
+            EnvKind::Secret => (rooms.context.store.secrets().set(scope, key, value), None),
+            _ => (rooms.context.store.settings().set(scope, key, value), Some(value.as_bytes())),
+        };
+        let (outcome, reason) = match &set {
+            Ok(()) => (AuditOutcome::Allowed, ""),
+            Err(error) => (AuditOutcome::Failed, error.kind().code()),
+        };
+        let recorded = rooms.context.audit.append_synced(&Draft {
+            capsule: Some(&scope.capsule),
+            principal: scope.principal.as_ref().map(Principal::as_str),
+            reason,
+            subject: key,
+            bytes: content.map_or(0, <[u8]>::len) as u64,
+            content,
+            ..Draft::new("host.configure", outcome)
+        });
+        set.and(recorded)
     }
 
     /// Publishes a JSON payload and waits for what the handlers decide.

@@ -36,19 +36,22 @@ impl Host {
             principal: Some(principal.as_str()),
             ..Draft::new("principal.profile", Outcome::Allowed)
         };
-        let mut recorded = false;
+        let mut recordable = true;
         let set = context.tenants.set_profile(principal, profile, |text| {
-            recorded = true;
             let written = text.as_bytes();
-            context
-                .audit
-                .append(&Draft { bytes: written.len() as u64, content: Some(written), ..draft })
-                .map(drop)
+            let appended = context.audit.append_synced(&Draft {
+                bytes: written.len() as u64,
+                content: Some(written),
+                ..draft
+            });
+            recordable = appended.is_ok();
+            appended
         });
+        // Also after the entry that says it would be done.
         if let Err(error) = &set
-            && !recorded
+            && recordable
         {
-            context.audit.append(&Draft {
+            context.audit.append_synced(&Draft {
                 outcome: Outcome::Failed,
                 reason: error.kind().code(),
                 ..draft
@@ -126,6 +129,6 @@ async fn remove(host: Host, rooms: Rooms, principal: Principal) -> Result<()> {
         detail: &[("unloaded", &capsules)],
         ..Draft::new("principal.remove", outcome)
     };
-    context.audit.append(&draft)?;
+    context.audit.append_settled(&draft).await?;
     done.map(|()| departure.finish())
 }

@@ -145,16 +145,45 @@ pub(super) fn folder(path: &Path) -> io::Result<()> {
 
 /// Writes a file that only its owner can read; it is there whole or not at all, whenever the power goes.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    match fs::remove_file(&draft) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-        _ => {}
+    Draft::write(path, bytes)?.keep()
+}
+
+/// A private file that lies on the disk whole and has not taken its name yet. Dropped without that, it is removed.
+#[derive(Debug)]
+pub(super) struct Draft {
+    lies: PathBuf,
+    path: PathBuf,
+    named: bool,
+}
+
+impl Draft {
+    pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let draft = Self { lies: path.with_extension("new"), path: path.to_owned(), named: false };
+        match fs::remove_file(&draft.lies) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft.lies)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        Ok(draft)
     }
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+
+    /// Takes the name, in place of what has it now.
+    pub(super) fn keep(mut self) -> io::Result<()> {
+        fs::rename(&self.lies, &self.path)?;
+        self.named = true;
+        self.path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.named {
+            // What stays behind is replaced by the next draft of the same file.
+            drop(fs::remove_file(&self.lies));
+        }
+    }
 }
 
 pub(super) fn unusable(path: &Path, message: impl Into<String>) -> Error {

@@ -38,7 +38,7 @@ pub use allowances::Allowances;
 pub use backup::Backup;
 pub use durability::Durability;
 pub use kv::{KvError, Namespace, Page};
-pub use profiles::Profiles;
+pub use profiles::{Profiles, StagedProfile};
 pub use receipts::{Receipt, Receipts};
 pub use rotate::LeftOfSeed;
 pub use secrets::Secrets;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::home::{folder, unusable, write_private};
+use super::home::{Draft, folder, unusable};
 use crate::error::Result;
 use crate::limits::PROFILE_BYTES;
 use crate::principal::Principal;
@@ -16,6 +16,25 @@ const ENDING: &str = "toml";
 #[derive(Clone, Debug)]
 pub struct Profiles {
     folder: PathBuf,
+}
+
+/// A profile that is on the disk and not in force. Dropped, it is gone.
+#[derive(Debug)]
+#[must_use = "the profile is not in force yet"]
+pub struct StagedProfile {
+    profiles: Profiles,
+    draft: Draft,
+}
+
+impl StagedProfile {
+    /// Takes the place of the profile before.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::HomeUnusable`] when the disk does not take it.
+    pub fn keep(self) -> Result<()> {
+        let Self { profiles, draft } = self;
+        draft.keep().map_err(|cause| profiles.unwritable(cause))
+    }
 }
 
 impl Profiles {
@@ -37,11 +56,20 @@ impl Profiles {
         Ok(Some(text))
     }
 
+    /// Writes a profile beside the one in force; it takes its place with [`StagedProfile::keep`].
+    pub fn stage(&self, principal: &Principal, text: &str) -> Result<StagedProfile> {
+        let draft = folder(&self.folder).and_then(|()| Draft::write(&self.path(principal), text.as_bytes()));
+        let draft = draft.map_err(|cause| self.unwritable(cause))?;
+        Ok(StagedProfile { profiles: self.clone(), draft })
+    }
+
     /// Writes a profile that only the owner of the home can read; it is there whole or not at all.
     pub fn write(&self, principal: &Principal, text: &str) -> Result<()> {
-        let written =
-            folder(&self.folder).and_then(|()| write_private(&self.path(principal), text.as_bytes()));
-        written.map_err(|cause| unusable(&self.folder, "a profile cannot be written").caused_by(cause))
+        self.stage(principal, text)?.keep()
+    }
+
+    fn unwritable(&self, cause: io::Error) -> crate::Error {
+        unusable(&self.folder, "a profile cannot be written").caused_by(cause)
     }
 
     /// Removes a profile; it need not be there.
