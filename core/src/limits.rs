@@ -245,6 +245,9 @@ pub const ELICIT_DESCRIPTION_BYTES: usize = 4 * KIB;
 pub const ELICIT_ITEMS: usize = 256;
 /// Longest text answer, list item or default, in bytes.
 pub const ELICIT_TEXT_BYTES: usize = 64 * KIB;
+/// Approvals of one principal that are remembered for one capsule, as many for the session and as many for good; one more
+/// counts once.
+pub const ALLOWANCES: usize = 1024;
 /// Longest action of an approval, in characters; a longer one is refused.
 pub const APPROVAL_ACTION_CHARS: usize = 256;
 /// Longest resource of an approval, in characters; a longer one is cut.

@@ -15,7 +15,7 @@ use super::ops;
 use super::state::State;
 use crate::audit::Outcome;
 use crate::people::{ApprovalDraft, Decision, Unanswered};
-use crate::policy::Allowance;
+use crate::policy::{Allowance, has_room};
 use crate::principal::Principal;
 
 impl Host for State {
@@ -49,13 +49,20 @@ impl Host for State {
                     Ok(Decision::Deny) => answer(ApprovalDecision::Denied),
                     Ok(Decision::Approve) => answer(ApprovalDecision::Approved),
                     Ok(Decision::ApproveSession) => {
-                        capsule.host.session_allowances.lock().push(remember(&capsule, &asked, true));
-                        answer(ApprovalDecision::ApprovedSession)
+                        let kept = remember(&capsule, &asked, true);
+                        let kept = capsule.host.session_allowances.lock().remember(kept);
+                        // One that is not remembered counts once, and the guest is told so.
+                        answer(if kept {
+                            ApprovalDecision::ApprovedSession
+                        } else {
+                            ApprovalDecision::Approved
+                        })
                     }
                     Ok(Decision::ApproveAlways) => {
                         let kept = remember(&capsule, &asked, false);
-                        match capsule.host.store.allowances().put(&asked.principal, &kept.id, &kept) {
-                            Ok(()) => answer(ApprovalDecision::ApprovedAlways),
+                        match keep(&capsule, kept) {
+                            Ok(true) => answer(ApprovalDecision::ApprovedAlways),
+                            Ok(false) => answer(ApprovalDecision::Approved),
                             Err(error) => {
                                 tracing::error!(%error, "an allowance could not be stored");
                                 Err(ErrorCode::StoreUnavailable)
@@ -104,7 +111,7 @@ fn allowance(
 ) -> Result<bool, ErrorCode> {
     let artifact = blake3::Hash::from_bytes(capsule.artifact).to_hex();
     let covers = |one: &Allowance| one.covers(principal, &capsule.id, &artifact, action, resource);
-    if capsule.host.session_allowances.lock().iter().any(covers) {
+    if capsule.host.session_allowances.lock().any(principal, covers) {
         return Ok(true);
     }
     let kept: BTreeMap<String, Allowance> =
@@ -113,6 +120,18 @@ fn allowance(
             ErrorCode::StoreUnavailable
         })?;
     Ok(kept.values().any(covers))
+}
+
+/// Keeps an approval for good, if there is room for it.
+fn keep(capsule: &CapsuleContext, allowance: Allowance) -> crate::Result<bool> {
+    let principal = allowance.principal.clone();
+    capsule.host.store.allowances().edit(&principal, |kept: &mut BTreeMap<String, Allowance>| {
+        let fits = has_room(kept.values(), &allowance.capsule);
+        if fits {
+            kept.insert(allowance.id.clone(), allowance);
+        }
+        fits
+    })
 }
 
 fn remember(capsule: &CapsuleContext, asked: &ApprovalDraft, session_only: bool) -> Allowance {

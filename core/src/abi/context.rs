@@ -17,7 +17,7 @@ use crate::manifest::Manifest;
 use crate::metrics::{CapsuleMetrics, Metrics};
 use crate::pending::Pending;
 use crate::people::{BoxFuture, Desk, Uplinks};
-use crate::policy::{Acl, Allowance, Capabilities, Instances};
+use crate::policy::{Acl, Capabilities, Instances, SessionAllowances};
 use crate::principal::Principal;
 use crate::store::Store;
 use crate::topic::{Meaning, Pattern, Topic};
@@ -89,7 +89,7 @@ pub struct HostContext {
     /// Which capsule stands behind a source id.
     pub registry: Registry,
     /// Approvals that last until the host is closed.
-    pub session_allowances: Mutex<Vec<Allowance>>,
+    pub session_allowances: Mutex<SessionAllowances>,
     /// Carries published messages to handlers.
     pub relay: OnceLock<std::sync::Weak<dyn Relay>>,
     /// Installations under way; closing waits for them.

@@ -67,10 +67,7 @@ impl Sum {
             return Ok(());
         }
         self.left -= found.len();
-        let mut contents = Vec::new();
-        file.take(found.len()).read_to_end(&mut contents)?;
-        self.hasher.update(&contents);
-        Ok(())
+        io::copy(&mut file.take(found.len()), &mut self.hasher).map(drop)
     }
 
     /// With its length before it, so that no name runs into what follows.

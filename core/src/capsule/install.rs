@@ -36,14 +36,15 @@ pub struct Installed {
 /// Runs the install hook, or the upgrade hook where an installation exists, and pins the hash. `accept` allows an upgrade to
 /// ask for more capabilities than were accepted before.
 ///
-/// If the capsule is loaded, `loaded` is its place and where the package lies: a new generation is brought up there after the hook, and takes over once
-/// the hash is pinned. The order is hook, new generation ready, pin, entry, swap. So if the hook fails, or the new generation
+/// `loaded` finds the place of the capsule if it is loaded by then, and `path` is where the package lies: a new generation is
+/// brought up there after the hook, and takes over once the hash is pinned. The order is hook, new generation ready, pin, entry, swap. So if the hook fails, or the new generation
 /// does not become ready, the earlier installation stays pinned and what runs goes on; what the hook has written to the
 /// capsule's data stays written.
 ///
 /// # Errors
 /// [`ErrorKind::CapabilityDenied`] naming what an upgrade asks for beyond what was accepted, before its hook runs;
-/// [`ErrorKind::InstallFailed`] when the hook failed, with its own error as the cause; [`ErrorKind::CallbackFailed`]
+/// [`ErrorKind::InstallFailed`] when the hook failed, with its own error as the cause, or when the capsule was installed or
+/// uninstalled meanwhile; [`ErrorKind::CallbackFailed`]
 /// when a callback did; [`ErrorKind::NotReady`] when the new generation of a loaded capsule did not become ready; whatever
 /// is wrong with the component.
 pub async fn install(
@@ -51,7 +52,8 @@ pub async fn install(
     engine: &Arc<Engine>,
     package: Package,
     loading: Loading,
-    loaded: Option<(Arc<Slot>, PathBuf)>,
+    path: PathBuf,
+    loaded: &(dyn Fn() -> Option<Arc<Slot>> + Sync),
     accept: bool,
 ) -> Result<Installed> {
     let _installing = host.installing.begin();
@@ -63,35 +65,36 @@ pub async fn install(
     let attenuation = loading.attenuate.clone();
     let mut record =
         Record { host, id: &id, package: &package, principal: principal.as_str(), phase, open: true };
-    // Taken after the hook, which may ask people: a run loop that fails meanwhile is restarted all the same.
-    let mut turn = None;
     let ready = async {
         let asked = asked(&package, attenuation.as_deref())?;
         if let Some(receipt) = before.as_ref().filter(|_| !accept) {
             refuse_more(&accepted(Some(receipt))?, &asked)?;
         }
         run_hook(host, engine, &package, loading, phase).await?;
-        let candidate = match &loaded {
-            Some((slot, _)) => {
-                turn = Some(slot.changing.lock().await);
+        // Looked for after the hook, which may ask people: meanwhile the capsule may be loaded or unloaded, and a run loop
+        // that fails is restarted all the same.
+        let next = match loaded() {
+            Some(slot) => {
+                let turn = Arc::clone(&slot.changing).lock_owned().await;
                 let loading = narrowed(slot.asked.clone(), attenuation.clone());
-                Some(slot.candidate(host, engine, package.clone(), loading).await?)
+                let candidate = slot.candidate(host, engine, package.clone(), loading).await?;
+                Some((slot, candidate, turn))
             }
             None => None,
         };
-        Ok((candidate, asked.declared()))
+        Ok((next, asked.declared()))
     };
     let ready: Result<_> = ready.await;
     let ready = ready.map_err(|error| error.with("capsule", &id));
     let now = now_ms();
-    let kept = ready.and_then(|(candidate, capabilities)| {
+    let kept = ready.and_then(|(next, capabilities)| {
         // A hook whose questions were cut off by closing has not installed anything, whatever it says.
         if host.closing.is_given() {
             return Err(
                 Error::new(ErrorKind::Closed, "the host was closed while the hook ran").with("capsule", &id)
             );
         }
-        host.store.receipts().put(&Receipt {
+        let receipt = Receipt {
             capsule: id.clone(),
             version: package.manifest.package.version.to_string(),
             hash: package.hash,
@@ -100,23 +103,26 @@ pub async fn install(
             capabilities,
             installed_at: before.as_ref().map_or(now, |receipt| receipt.installed_at),
             updated_at: now,
-        })?;
-        Ok(candidate)
+        };
+        if !host.store.receipts().replace(before.as_ref(), &receipt)? {
+            let message = "the capsule was installed or uninstalled by somebody else meanwhile";
+            return Err(Error::new(ErrorKind::InstallFailed, message).with("capsule", &id));
+        }
+        Ok((next, receipt))
     });
     let recorded = record.close(kept.as_ref().err()).await;
-    let candidate = kept?;
+    let (next, receipt) = kept?;
     if let Err(error) = recorded {
-        unpin(host, &id, before.as_ref());
+        unpin(host, &receipt, before.as_ref());
         return Err(error);
     }
-    if let (Some((slot, path)), Some(candidate)) = (&loaded, candidate) {
-        match slot.take_over(candidate, Some(path.clone()), false) {
+    if let Some((slot, candidate, _turn)) = next {
+        match slot.take_over(candidate, Some(path), false) {
             // Unloaded meanwhile: installed all the same, for the next load.
             Err(error) if error.kind() == ErrorKind::Closed => {}
             taken => taken?,
         }
     }
-    drop(turn);
     Ok(Installed {
         id: id.clone(),
         version: package.manifest.package.version.to_string(),
@@ -135,12 +141,9 @@ fn asked(package: &Package, attenuation: Option<&[String]>) -> Result<Capabiliti
     }
 }
 
-/// Takes back a pin that could not be recorded.
-fn unpin(host: &HostContext, id: &str, before: Option<&Receipt>) {
-    let undone = match before {
-        Some(receipt) => host.store.receipts().put(receipt),
-        None => host.store.receipts().remove(id).map(drop),
-    };
+/// Takes back a pin that could not be recorded, unless another one stands there by now.
+fn unpin(host: &HostContext, pinned: &Receipt, before: Option<&Receipt>) {
+    let undone = host.store.receipts().take_back(pinned, before);
     if let Err(error) = undone {
         tracing::error!(%error, "a pin that could not be recorded could not be taken back");
     }

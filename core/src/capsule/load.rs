@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{Life, Live, Loaded, Package, Shelf, State, hex};
 use crate::abi::context::{Binding, CapsuleContext, HostContext};
+use crate::abi::tenant::Tenant;
 use crate::audit::{Draft, Outcome};
 use crate::cancel::Cancel;
 use crate::engine::{Compiled, Engine};
@@ -87,7 +88,7 @@ async fn load_plainly(
 /// # Errors
 /// [`ErrorKind::NotInstalled`] and [`ErrorKind::HashMismatch`], as [`load`].
 pub(super) fn pinned(host: &HostContext, package: &Package, loading: Loading) -> Result<Loading> {
-    let receipt = check_pin(host, package)?;
+    let receipt = check_pin(host, package.id(), &package.hash, package.named_hash.is_some())?;
     Ok(narrowed(loading, receipt.and_then(|receipt| receipt.attenuation)))
 }
 
@@ -101,16 +102,22 @@ pub(super) async fn prepare(
     package: Package,
     loading: Loading,
 ) -> Result<Arc<Loaded>> {
-    host.tenants.admit(&loading.principal)?;
+    let owner = host.tenants.admit(&loading.principal)?;
     prune_logs(host, package.id());
     let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
     let context = assemble(host, &package.manifest, package.hash, &loading)?;
     let live = Live { context, compiled: Arc::new(compiled) };
-    Ok(Loaded::new(live, loading, package.warnings.into()))
+    Ok(Loaded::new(live, loading, owner, package.warnings.into(), package.named_hash.is_some()))
 }
 
 impl Loaded {
-    fn new(live: Live, loading: Loading, warnings: Arc<[String]>) -> Arc<Self> {
+    fn new(
+        live: Live,
+        loading: Loading,
+        owner: Arc<Tenant>,
+        warnings: Arc<[String]>,
+        is_named: bool,
+    ) -> Arc<Self> {
         let state = if live.compiled.exports().run { State::Loading } else { State::Ready };
         let context = &live.context;
         Arc::new(Self {
@@ -119,6 +126,8 @@ impl Loaded {
             manifest: Arc::clone(&context.manifest),
             warnings,
             loading,
+            owner,
+            is_named,
             ready: context.ready.clone(),
             shelf: Shelf::new(context),
             live: RwLock::new(Some(live)),
@@ -136,9 +145,25 @@ impl Loaded {
     /// When this one was unloaded, or its owner is refused by now.
     pub(super) fn again(&self) -> Result<Arc<Self>> {
         let Live { context, compiled } = self.live()?;
-        context.host.tenants.admit(&context.owner)?;
+        let owner = context.host.tenants.admit(&context.owner)?;
         let context = assemble(&context.host, &self.manifest, self.hash, &self.loading)?;
-        Ok(Self::new(Live { context, compiled }, self.loading.clone(), Arc::clone(&self.warnings)))
+        let (loading, warnings) = (self.loading.clone(), Arc::clone(&self.warnings));
+        Ok(Self::new(Live { context, compiled }, loading, owner, warnings, self.is_named))
+    }
+
+    /// Looks once more, now that whoever removes its owner or its pin finds it, whether one of them went while it was
+    /// loaded. Whoever has the owner's name by now is somebody else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::PrincipalRefused`] for the owner, and as [`load`] for the pin.
+    pub fn still_stands(&self) -> Result<()> {
+        let Live { context, .. } = self.live()?;
+        if self.owner.gone().is_given() {
+            let message = format!("the owner was removed while the capsule was loaded: `{}`", context.owner);
+            return Err(Error::new(ErrorKind::PrincipalRefused, message).with("capsule", &*self.id));
+        }
+        let pin = check_pin(&context.host, &self.id, &self.hash, self.is_named);
+        pin.map(drop).map_err(|error| error.with("capsule", &*self.id))
     }
 }
 
@@ -149,18 +174,18 @@ fn prune_logs(host: &Arc<HostContext>, id: &str) {
 }
 
 /// The hash comes from an installation here, else from the manifest or the file an installer wrote beside it.
-fn check_pin(host: &HostContext, package: &Package) -> Result<Option<Receipt>> {
-    match host.store.receipts().get(package.id())? {
-        Some(receipt) if receipt.hash == package.hash => Ok(Some(receipt)),
+fn check_pin(host: &HostContext, id: &str, hash: &[u8; 32], is_named: bool) -> Result<Option<Receipt>> {
+    match host.store.receipts().get(id)? {
+        Some(receipt) if receipt.hash == *hash => Ok(Some(receipt)),
         Some(receipt) => {
             let message = format!(
                 "the component's BLAKE3 is {}, installed was {}: install it again to accept the change",
-                hex(&package.hash),
+                hex(hash),
                 hex(&receipt.hash)
             );
             Err(Error::new(ErrorKind::HashMismatch, message))
         }
-        None if package.named_hash.is_some() => Ok(None),
+        None if is_named => Ok(None),
         None => {
             let message =
                 "nothing pins the component's hash: install the capsule, or name the hash in its manifest";

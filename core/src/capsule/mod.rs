@@ -42,6 +42,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use crate::abi::context::CapsuleContext;
+use crate::abi::tenant::Tenant;
 use crate::cancel::Cancel;
 use crate::engine::Compiled;
 use crate::error::{Error, ErrorKind, Result};
@@ -95,6 +96,10 @@ pub struct Loaded {
     warnings: Arc<[String]>,
     /// For whom, and with how much of what the manifest asks.
     loading: Loading,
+    /// The owner as it was when this was loaded.
+    owner: Arc<Tenant>,
+    /// Whether its hash was named beside it, so that it needs no installation.
+    is_named: bool,
     /// Taken away on unload, so that a forgotten handle keeps neither the database nor the runtime alive.
     live: RwLock<Option<Live>>,
     shelf: Arc<Shelf>,

@@ -136,12 +136,27 @@ impl Capsule {
         if self.host.is_closed() {
             return Ok(());
         }
-        let unloaded = self.slot.unload().await;
-        let mut capsules = self.host.0.capsules.lock();
-        if capsules.get(self.id()).is_some_and(|current| Arc::ptr_eq(current, &self.slot)) {
-            capsules.remove(self.id());
+        self.end().await
+    }
+
+    /// As [`Self::unload`], also for a host that is being closed. Its place in the host is free afterwards, even if this is
+    /// given up half way.
+    pub(super) async fn end(&self) -> Result<()> {
+        let _leaving = Leaving(self);
+        self.slot.unload().await
+    }
+}
+
+/// A capsule that leaves the host's list when this is dropped, if it is the one that stands there.
+struct Leaving<'a>(&'a Capsule);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let Capsule { host, slot } = self.0;
+        let mut capsules = host.0.capsules.lock();
+        if capsules.get(slot.id()).is_some_and(|current| Arc::ptr_eq(current, slot)) {
+            capsules.remove(slot.id());
         }
-        unloaded
     }
 }
 

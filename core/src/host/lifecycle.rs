@@ -48,7 +48,10 @@ impl Host {
             }
             if let Some(error) = joined(failures) {
                 for capsule in loaded.iter().rev() {
-                    capsule.unload().await?;
+                    // The rest goes all the same, and the failure that began it is the one to be told.
+                    if let Err(error) = capsule.unload().await {
+                        tracing::error!(%error, capsule = capsule.id(), "an unload could not be recorded");
+                    }
                 }
                 return Err(error);
             }
@@ -97,7 +100,8 @@ impl Host {
     }
 
     /// Removes a capsule for good: unloads it if it is loaded, forgets what was pinned, and erases its settings, secrets and
-    /// allowances and what every principal keeps in it. The audit log keeps what it did.
+    /// allowances and what every principal keeps in it. The audit log keeps what it did. Once begun it goes on even if
+    /// nobody waits for it. A load or an installation of the capsule that is under way meanwhile fails or comes first.
     ///
     /// # Errors
     /// [`ErrorKind::NotInstalled`] when it is neither installed nor loaded and nothing of it is kept; when the store or the
@@ -105,30 +109,47 @@ impl Host {
     pub async fn uninstall(&self, id: &str) -> Result<()> {
         let rooms = self.rooms()?;
         rooms.context.audit.admit()?;
-        let loaded = self.capsule(id).ok();
-        if let Some(capsule) = &loaded {
+        let runtime = rooms.context.runtime.clone();
+        let removing = runtime.spawn(remove(self.clone(), rooms, id.to_owned()));
+        removing.await.unwrap_or_else(|_| Err(Error::new(ErrorKind::Closed, "the host was closed meanwhile")))
+    }
+}
+
+async fn remove(host: Host, rooms: Rooms, id: String) -> Result<()> {
+    let mut found = false;
+    let erased = loop {
+        if let Ok(capsule) = host.capsule(&id) {
+            found = true;
             capsule.unload().await?;
         }
-        let (context, owned) = (Arc::clone(&rooms.context), id.to_owned());
-        let erased = rooms
-            .off_the_workers(move || context.vfs.forget(&owned).and_then(|()| context.store.forget(&owned)))
-            .await;
-        rooms.context.session_allowances.lock().retain(|allowance| allowance.capsule != id);
-        let erased = match erased {
-            Ok(false) if loaded.is_none() => {
-                let message = format!("no capsule `{id}` is installed");
-                Err(Error::new(ErrorKind::NotInstalled, message))
-            }
-            other => other.map(drop),
-        };
-        let (outcome, reason) = match &erased {
-            Ok(()) => (Outcome::Allowed, ""),
-            Err(error) => (Outcome::Failed, error.kind().code()),
-        };
-        let draft = Draft { capsule: Some(id), reason, ..Draft::new("capsule.uninstall", outcome) };
-        let recorded = rooms.context.audit.append_settled(&draft).await;
-        erased.and(recorded)
-    }
+        let erased = forget(&rooms, &id).await;
+        found |= matches!(erased, Ok(true));
+        // A load that had found the pin may have entered its capsule meanwhile; one that enters later looks again.
+        if erased.is_err() || host.capsule(&id).is_err() {
+            break erased;
+        }
+    };
+    rooms.context.session_allowances.lock().forget_capsule(&id);
+    let erased = if found || erased.is_err() {
+        erased.map(drop)
+    } else {
+        Err(Error::new(ErrorKind::NotInstalled, format!("no capsule `{id}` is installed")))
+    };
+    let (outcome, reason) = match &erased {
+        Ok(()) => (Outcome::Allowed, ""),
+        Err(error) => (Outcome::Failed, error.kind().code()),
+    };
+    let draft = Draft { capsule: Some(&id), reason, ..Draft::new("capsule.uninstall", outcome) };
+    let recorded = rooms.context.audit.append_settled(&draft).await;
+    erased.and(recorded)
+}
+
+/// Tells whether there was anything to forget.
+async fn forget(rooms: &Rooms, id: &str) -> Result<bool> {
+    let (context, owned) = (Arc::clone(&rooms.context), id.to_owned());
+    rooms
+        .off_the_workers(move || context.vfs.forget(&owned).and_then(|()| context.store.forget(&owned)))
+        .await
 }
 
 impl Rooms {

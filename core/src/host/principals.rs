@@ -106,7 +106,7 @@ async fn remove(host: Host, rooms: Rooms, principal: Principal) -> Result<()> {
     for capsule in host.loaded() {
         capsule.forget(&principal);
     }
-    context.session_allowances.lock().retain(|allowance| allowance.principal != principal);
+    context.session_allowances.lock().forget_principal(&principal);
     let (rooms, profiles, gone) = (Arc::clone(context), departure.profiles().clone(), principal.clone());
     let erasing = context.runtime.spawn_blocking(move || {
         rooms.vfs.erase(&gone)?;

@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
-use super::{Capsule, Host};
+use super::{Capsule, Host, Rooms};
 use crate::capsule::{self, Installed, Loading, Package, Routes, Slot, parse_hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::people::BoxFuture;
@@ -64,13 +64,14 @@ impl IntoFuture for Install {
             if let Some(hash) = demanded {
                 package.demand(&hash)?;
             }
-            let slot = self.host.0.capsules.lock().get(package.id()).cloned();
-            if slot.is_some() && !self.host.0.allow_missing_imports {
+            let id = package.id().to_owned();
+            let loaded = || self.host.0.capsules.lock().get(&*id).cloned();
+            if loaded().is_some() && !self.host.0.allow_missing_imports {
                 self.host.exported().satisfy(&package.manifest)?;
             }
-            let loaded = slot.map(|slot| (slot, absolute(self.path)));
-            let accept = self.accept_new_capabilities;
-            capsule::install(&rooms.context, &rooms.engine, package, self.loading, loaded, accept).await
+            let (path, accept) = (absolute(self.path), self.accept_new_capabilities);
+            let Rooms { context, engine, .. } = &rooms;
+            capsule::install(context, engine, package, self.loading, path, &loaded, accept).await
         })
     }
 }
@@ -149,13 +150,12 @@ impl IntoFuture for Load {
                 Arc::downgrade(&(Arc::clone(&rooms.dispatcher) as Arc<dyn Routes>));
             let slot = Slot::new(&loaded, asked, path, host.0.terms.clone(), routes);
             // Another load of the same id may have won meanwhile; the later one gives way.
-            if let Err(error) = host.enter(&slot) {
-                slot.unload().await?;
-                return Err(error);
-            }
+            let entered = host.enter(&slot);
             let capsule = Capsule::new(host, slot);
-            if let Err(error) = capsule.begin() {
-                capsule.unload().await?;
+            let begun = entered.and_then(|()| loaded.still_stands()).and_then(|()| capsule.begin());
+            if let Err(error) = begun {
+                // Why it was not loaded is what matters, also where its end cannot be recorded.
+                drop(capsule.end().await);
                 return Err(error);
             }
             Ok(capsule)

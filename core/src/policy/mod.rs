@@ -21,6 +21,7 @@ mod path;
 mod profile;
 mod profile_file;
 mod quotas;
+mod session;
 mod standing;
 mod window;
 
@@ -37,5 +38,6 @@ pub use path::{PathPattern, Roots};
 pub use profile::Profile;
 pub use profile_file::ParsedProfile;
 pub use quotas::Quotas;
+pub use session::{SessionAllowances, has_room};
 pub use standing::{CommandLocation, StandingCommand};
 pub use window::ThroughputWindow;

@@ -53,11 +53,37 @@ impl<'a> Receipts<'a> {
     pub fn put(&self, receipt: &Receipt) -> Result<()> {
         let open = self.store.opened()?;
         let name = namespace::plain_key(Kind::Receipt, &receipt.capsule);
-        let bytes =
-            serde_json::to_vec(receipt).map_err(|cause| unavailable("a receipt cannot be written", cause))?;
+        let bytes = write(receipt)?;
         open.database.change(&name, |batch| {
             batch.insert(&open.database.host, &*name, bytes);
             Ok(())
+        })
+    }
+
+    /// Keeps the receipt in place of `before`; false, and nothing is changed, if that is not the capsule's receipt any more.
+    pub fn replace(&self, before: Option<&Receipt>, receipt: &Receipt) -> Result<bool> {
+        self.exchange(&receipt.capsule, before, Some(receipt))
+    }
+
+    /// Takes a receipt back, so that `before` is there again; false, and nothing is changed, if another stands there by now.
+    pub fn take_back(&self, receipt: &Receipt, before: Option<&Receipt>) -> Result<bool> {
+        self.exchange(&receipt.capsule, Some(receipt), before)
+    }
+
+    fn exchange(&self, capsule: &str, from: Option<&Receipt>, to: Option<&Receipt>) -> Result<bool> {
+        let open = self.store.opened()?;
+        let name = namespace::plain_key(Kind::Receipt, capsule);
+        let bytes = to.map(write).transpose()?;
+        open.database.change(&name, |batch| {
+            let now = open.database.host.get(&name).map_err(unreadable)?;
+            let now = now.map(|bytes| read(&bytes)).transpose()?;
+            let is_same = now.as_ref() == from;
+            match bytes {
+                Some(bytes) if is_same => batch.insert(&open.database.host, &*name, bytes),
+                None if is_same => batch.remove(&open.database.host, &*name),
+                _ => {}
+            }
+            Ok(is_same)
         })
     }
 
@@ -80,6 +106,10 @@ impl<'a> Receipts<'a> {
         let kind = namespace::plain_key(Kind::Receipt, "");
         open.database.host.prefix(kind).map(|guard| read(&guard.value().map_err(unreadable)?)).collect()
     }
+}
+
+fn write(receipt: &Receipt) -> Result<Vec<u8>> {
+    serde_json::to_vec(receipt).map_err(|cause| unavailable("a receipt cannot be written", cause))
 }
 
 fn read(bytes: &[u8]) -> Result<Receipt> {
@@ -113,6 +143,34 @@ mod tests {
         assert!(store.receipts().remove("notes").unwrap());
         assert!(!store.receipts().remove("notes").unwrap());
         assert_eq!(store.receipts().all().unwrap(), []);
+    }
+
+    #[test]
+    fn a_receipt_takes_the_place_of_the_one_that_was_looked_at_and_of_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let receipt = |version: &str| Receipt {
+            capsule: "notes".into(),
+            version: version.into(),
+            hash: [7; 32],
+            principal: "alice".into(),
+            attenuation: None,
+            capabilities: Capabilities::default(),
+            installed_at: 1,
+            updated_at: 1,
+        };
+        let receipts = store.receipts();
+        assert!(receipts.replace(None, &receipt("1.0.0")).unwrap());
+        assert!(!receipts.replace(None, &receipt("2.0.0")).unwrap(), "installed meanwhile");
+        assert!(receipts.replace(Some(&receipt("1.0.0")), &receipt("2.0.0")).unwrap());
+        assert!(!receipts.take_back(&receipt("1.0.0"), None).unwrap(), "another stands there");
+        assert!(receipts.take_back(&receipt("2.0.0"), Some(&receipt("1.0.0"))).unwrap());
+        assert!(receipts.take_back(&receipt("1.0.0"), None).unwrap());
+        assert!(
+            !receipts.replace(Some(&receipt("2.0.0")), &receipt("3.0.0")).unwrap(),
+            "uninstalled meanwhile"
+        );
+        assert_eq!(receipts.get("notes").unwrap(), None);
     }
 
     #[test]
