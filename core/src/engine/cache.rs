@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
@@ -27,6 +28,8 @@ pub struct Cache {
     key: Zeroizing<[u8; 32]>,
     most: u64,
     drafts: AtomicU64,
+    /// Done before the first draft is written: what processes before this one left half written goes.
+    swept: Once,
     /// Held while files are counted and removed, so that two writers do not both remove for the same bytes.
     tidying: Mutex<()>,
 }
@@ -45,7 +48,7 @@ impl Cache {
     }
 
     fn of_size(folder: PathBuf, key: Zeroizing<[u8; 32]>, most: u64) -> Self {
-        Self { folder, key, most, drafts: AtomicU64::new(0), tidying: Mutex::new(()) }
+        Self { folder, key, most, drafts: AtomicU64::new(0), swept: Once::new(), tidying: Mutex::new(()) }
     }
 
     /// The code of this origin, if it was kept here and nobody touched it since. A file that is not what this home wrote
@@ -96,11 +99,10 @@ impl Cache {
 
     fn write(&self, origin: &Origin, bytes: &[u8]) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.swept.call_once(|| sweep(&self.folder));
         let path = self.path(origin);
         let number = self.drafts.fetch_add(1, Ordering::Relaxed);
         let draft = path.with_extension(format!("{number}.{DRAFT}"));
-        // A draft of an earlier process that ended in the middle.
-        drop(fs::remove_file(&draft));
         let written = OpenOptions::new()
             .create_new(true)
             .write(true)
@@ -139,6 +141,17 @@ impl Cache {
             total -= bytes;
         }
         Ok(())
+    }
+}
+
+/// Removes the drafts of processes that ended in the middle of one; the home belongs to this process alone.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == DRAFT) {
+            // One that stays is in the way of nothing but its own name.
+            drop(fs::remove_file(path));
+        }
     }
 }
 
@@ -257,6 +270,17 @@ mod tests {
         assert!([1, 3, 4].iter().all(|n| cache.find(&origin(*n)).is_some()));
         cache.keep(&origin(5), &Code::made_up(&[0; 1000]));
         assert_eq!(files(&cache), 3, "what is larger than the cache is not kept at all");
+    }
+
+    #[test]
+    fn drafts_of_a_process_that_ended_are_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = cache(home.path(), 1 << 20);
+        fs::create_dir(&cache.folder).unwrap();
+        fs::write(cache.path(&origin(9)).with_extension("0.new"), [0; 64]).unwrap();
+        cache.keep(&origin(1), &Code::made_up(b"one"));
+        assert_eq!(files(&cache), 1);
+        assert!(cache.find(&origin(1)).is_some());
     }
 
     #[test]

@@ -117,7 +117,11 @@ fn shown(message: &str, secrets: &[Zeroizing<String>]) -> String {
     // A secret that lies across the cut must be found whole.
     let message = first(message, limits::LOG_BYTES + limits::SECRET_VALUE_BYTES);
     let mut kept = std::borrow::Cow::Borrowed(message);
-    for secret in secrets.iter().filter(|secret| secret.len() >= limits::LOG_SECRET_BYTES) {
+    let mut secrets: Vec<_> =
+        secrets.iter().filter(|secret| secret.len() >= limits::LOG_SECRET_BYTES).collect();
+    // The longest first, or one that begins another would leave the rest of it readable.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets {
         if kept.contains(secret.as_str()) {
             kept = kept.replace(secret.as_str(), "[secret]").into();
         }
@@ -173,6 +177,10 @@ mod tests {
         assert_eq!(line("key=hunter2-hunter2;", &["hunter2-hunter2"]).message, "key=[secret];");
         let long = format!("{}hunter2-hunter2", "x".repeat(limits::LOG_BYTES - 4));
         assert!(!line(&long, &["hunter2-hunter2"]).message.contains("hunt"));
+        // In whichever order they were read.
+        for secrets in [["hunter2", "hunter2-hunter2"], ["hunter2-hunter2", "hunter2"]] {
+            assert_eq!(line("key=hunter2-hunter2;", &secrets).message, "key=[secret];");
+        }
         // A value that is a word of every sentence would take the log apart.
         assert_eq!(line("a no", &["no"]).message, "a no");
     }

@@ -9,7 +9,7 @@ use super::{CapsuleMetrics, Exposition, Metrics};
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
 /// The name under which actions without a series of their own are told.
-const OTHER: &str = "(other)";
+pub(super) const OTHER: &str = "(other)";
 
 type Capsules = [(Arc<str>, Arc<CapsuleMetrics>)];
 

@@ -110,7 +110,12 @@ fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
         if !file.file_type()?.is_file() {
             continue;
         }
-        let mut source = File::open(file.path())?;
+        let mut source = match File::open(file.path()) {
+            Ok(source) => source,
+            // The draft of a profile, which has its name by now, or a profile that was removed. Keys stay while they are copied.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+            Err(cause) => return Err(cause),
+        };
         let mut options = OpenOptions::new();
         let mut copy = options.write(true).create_new(true).mode(0o600).open(to.join(file.file_name()))?;
         io::copy(&mut source, &mut copy)?;

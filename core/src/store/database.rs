@@ -19,8 +19,8 @@ const STRIPES: usize = 64;
 const CACHE_BYTES: u64 = 16 * limits::MIB as u64;
 /// The names of the keyspaces in the database.
 const KEYSPACES: [&str; 3] = ["values", "usage", "host"];
-/// Records that are copied in one batch.
-const COPIED_AT_ONCE: usize = 256;
+/// Bytes that are copied in one batch, and the largest record that makes it more.
+const COPIED_AT_ONCE: usize = 4 * limits::MIB;
 /// Threads that flush and compact.
 const WORKERS: usize = 2;
 /// Part of [`limits::SYNC_WITHIN`] that is left for the sync itself.
@@ -146,12 +146,14 @@ impl Database {
             let copy = fjall::Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(1).open()?;
             for (name, keyspace) in KEYSPACES.into_iter().zip([&self.values, &self.usage, &self.host]) {
                 let target = copy.keyspace(name, KeyspaceCreateOptions::default)?;
-                let mut batch = copy.batch();
-                for (n, guard) in snapshot.iter(keyspace).enumerate() {
+                let (mut batch, mut bytes) = (copy.batch(), 0);
+                for guard in snapshot.iter(keyspace) {
                     let (key, value) = guard.into_inner()?;
+                    bytes += key.len() + value.len();
                     batch.insert(&target, key, value);
-                    if n % COPIED_AT_ONCE == COPIED_AT_ONCE - 1 {
+                    if bytes >= COPIED_AT_ONCE {
                         std::mem::replace(&mut batch, copy.batch()).commit()?;
+                        bytes = 0;
                     }
                 }
                 batch.commit()?;
