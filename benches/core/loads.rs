@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use astrid_host::HostOptions;
+use astrid_host::{HostOptions, limits};
 
 use crate::measure::{Figure, prepared};
 use crate::stage::{Guest, Stage, guest};
@@ -35,33 +35,50 @@ pub async fn measure() -> Vec<Figure> {
     figures
 }
 
-/// A second host on a home whose cache has the code: the engine itself must not remember the component.
+/// Loads whose code was compiled before: what the process still remembers, what it reads from the home, and unloading.
 async fn cached(name: &str, kib: usize, guest: &Guest) -> Vec<Figure> {
     let stage = Stage::open().await;
-    drop(stage.load(guest, "first", "").await);
     let turn = Cell::new(0_u32);
-    let load = prepared(
-        format!("load, code from memory: {name}, {kib} KiB"),
+    let id = |what: &str| format!("{what}{}", turn.replace(turn.get() + 1));
+    let memory = prepared(
+        format!("load, code in memory: {name}, {kib} KiB"),
         "one entry",
         || async {},
-        |()| async {
-            turn.set(turn.get() + 1);
-            drop(stage.load(guest, &format!("m{}", turn.get()), "").await);
+        |()| {
+            let (stage, id) = (&stage, id("m"));
+            async move { drop(stage.load(guest, &id, "").await) }
+        },
+    )
+    .await;
+    // More components than the process remembers, taken in turn: each is found in the home again.
+    let many: Vec<Guest> =
+        (0..limits::RECENT_COMPONENTS * 2).map(|n| other(guest, 1_000_000 + n as u32)).collect();
+    for (n, guest) in many.iter().enumerate() {
+        drop(stage.load(guest, &format!("f{n}"), "").await);
+    }
+    let next = Cell::new(0);
+    let disk = prepared(
+        format!("load, code in the home's cache: {name}, {kib} KiB"),
+        "one entry, MAC checked",
+        || async {},
+        |()| {
+            let (stage, id, guest) = (&stage, id("d"), &many[next.replace((next.get() + 1) % many.len())]);
+            async move { drop(stage.load(guest, &id, "").await) }
         },
     )
     .await;
     let unload = prepared(
         format!("unload an idle capsule: {name}"),
         "one entry",
-        || async {
-            turn.set(turn.get() + 1);
-            stage.load(guest, &format!("u{}", turn.get()), "").await
+        || {
+            let (stage, id) = (&stage, id("u"));
+            async move { stage.load(guest, &id, "").await }
         },
         |capsule| async move { capsule.unload().await.expect("it unloads") },
     )
     .await;
     stage.close().await;
-    vec![load, unload]
+    vec![memory, disk, unload]
 }
 
 /// The same guest under another hash: a custom section more, which no cache has seen.
