@@ -12,16 +12,16 @@ const WATCHED: Duration = Duration::from_secs(3);
 /// Measures `crowd` capsules blocked in `recv`.
 pub async fn measure(crowd: usize) -> Vec<Figure> {
     let mut options = astrid_host::HostOptions::default();
-    // One owner has them all: its memory is the sum over its instances.
-    options.quotas.set("max_memory_bytes", u64::MAX).expect("a legal quota");
+    options.max_principals = crowd + 1;
     let stage = Stage::open_with(options).await;
     let listens = guest("listens");
     let lines = "[publish]\n\"test.heard\" = \"opaque\"\n[subscribe]\n\"test.go\" = \"opaque\"\n";
-    let first = stage.load(&listens, "first", lines).await;
+    let first = stage.load_for("o0", &listens, "l0", lines).await;
     first.wait_ready(None).await.expect("ready");
     let before = (private_kib(), threads(), descriptors());
     for n in 1..crowd {
-        let capsule = stage.load(&listens, &format!("l{n}"), lines).await;
+        // Each has an owner of its own: the message that wakes them is the system's, and every run loop hears it.
+        let capsule = stage.load_for(&format!("o{n}"), &listens, &format!("l{n}"), lines).await;
         capsule.wait_ready(None).await.expect("ready");
     }
     let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / (crowd - 1) as f64;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use astrid_host::{Capsule, Host, HostOptions};
+use astrid_host::{Capsule, Host, HostOptions, Principal};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -51,10 +51,20 @@ impl Stage {
 
     /// Loads a guest under this id with these further lines of its manifest.
     pub async fn load(&self, guest: &Guest, id: &str, lines: &str) -> Capsule {
+        self.load_for("default", guest, id, lines).await
+    }
+
+    /// As [`Self::load`], for this owner.
+    pub async fn load_for(&self, owner: &str, guest: &Guest, id: &str, lines: &str) -> Capsule {
+        let owner = Principal::parse(owner).expect("a principal");
         let manifest = format!(
             "[package]\nname = \"{id}\"\nversion = \"1.0.0\"\n[[component]]\nfile = \"guest.wasm\"\n{lines}"
         );
-        self.host.load_component(guest.bytes.clone(), &manifest, &guest.hash).await.expect("the guest loads")
+        self.host
+            .load_component(guest.bytes.clone(), &manifest, &guest.hash)
+            .principal(owner)
+            .await
+            .expect("the guest loads")
     }
 
     /// Closes the host.
