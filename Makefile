@@ -38,7 +38,7 @@ check: build python
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo fmt --manifest-path otlp/Cargo.toml --check
 	cargo clippy --locked --manifest-path otlp/Cargo.toml --target-dir $(TARGET)/otlp --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps -p astrid-host
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --workspace
 	$(VENV)/ruff format --check --config bindings-python/pyproject.toml $(PYTHON_FILES)
 	$(VENV)/ruff check --config bindings-python/pyproject.toml $(PYTHON_FILES)
 	cd bindings-python && $(abspath $(VENV))/mypy

@@ -1,6 +1,6 @@
 //! Which handlers hear a message, in which order, and what they decide together.
 //!
-//! A publish finds the handlers that want its topic ([`Handlers`]), takes a place for each of them ([`Lanes`]) and becomes a
+//! A publish finds the handlers that want its topic (`Handlers`), takes a place for each of them (`Lanes`) and becomes a
 //! [`Delivery`], which calls them. The embedding program runs its own deliveries and hears what was decided; those of guests
 //! run as tasks of the host's runtime.
 
