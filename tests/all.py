@@ -27,6 +27,7 @@ SUITES = [
         {},
         "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header --test waiting",
     ),
+    ("rust: engine", ".", {}, "cargo test --quiet --locked --workspace --test engine"),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
     ("rust: otlp", "otlp", {}, "cargo test --quiet --locked --target-dir ../target/otlp"),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::inspect::{accepted, refuse_more};
-use super::load::{assemble, narrowed};
+use super::load::{assemble, compile, narrowed};
 use super::trigger::removed;
 use super::{Loading, Package, Slot, hex};
 use crate::abi::context::{CapsuleContext, HostContext};
@@ -157,7 +157,7 @@ async fn run_hook(
     phase: Phase,
 ) -> Result<()> {
     let tenant = host.tenants.admit(&loading.principal)?;
-    let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
+    let compiled = compile(host, engine, package).await?;
     let exports = compiled.exports();
     let context = assemble(host, &package.manifest, package.hash, &loading)?;
     let wanted = if phase == Phase::Upgrade { exports.upgrade } else { exports.install };

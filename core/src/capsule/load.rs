@@ -1,7 +1,9 @@
 //! Loading: the pinned bytes, compiled, entered in the registry, with the run loop started.
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::{Either, select};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
@@ -63,9 +65,12 @@ pub async fn load(
         ..Draft::new("capsule.load", outcome)
     };
     if let Err(error) = host.audit.append_settled(&draft).await {
-        // Nothing that could not be recorded stays loaded.
-        if let Ok(loaded) = loaded {
-            loaded.let_go().await;
+        match loaded {
+            // Nothing that could not be recorded stays loaded.
+            Ok(loaded) => drop(loaded.let_go().await),
+            // The log was closed with the host.
+            Err(closed) if closed.kind() == ErrorKind::Closed => return Err(closed),
+            Err(_) => {}
         }
         return Err(error);
     }
@@ -104,10 +109,26 @@ pub(super) async fn prepare(
 ) -> Result<Arc<Loaded>> {
     let owner = host.tenants.admit(&loading.principal)?;
     prune_logs(host, package.id());
-    let compiled = Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)).await?;
+    let compiled = compile(host, engine, &package).await?;
     let context = assemble(host, &package.manifest, package.hash, &loading)?;
     let live = Live { context, compiled: Arc::new(compiled) };
     Ok(Loaded::new(live, loading, owner, package.warnings.into(), package.named_hash.is_some()))
+}
+
+/// Compiles a package, unless the host is closed meanwhile: a compilation cannot be stopped, but nobody has to wait for it.
+///
+/// # Errors
+/// Whatever is wrong with the component; [`ErrorKind::Closed`].
+pub(super) async fn compile(host: &HostContext, engine: &Arc<Engine>, package: &Package) -> Result<Compiled> {
+    let closing = pin!(host.closing.given());
+    let compiling = pin!(Compiled::compile(engine, &host.runtime, Arc::clone(&package.component)));
+    // Closing is asked first: afterwards there is no runtime that could keep the time.
+    match select(closing, compiling).await {
+        Either::Left(_) => {
+            Err(Error::new(ErrorKind::Closed, "the host was closed while the capsule was compiled"))
+        }
+        Either::Right((compiled, _)) => compiled,
+    }
 }
 
 impl Loaded {

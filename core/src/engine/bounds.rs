@@ -5,6 +5,7 @@
 use wasmparser::{FunctionBody, Operator, Parser, Payload, TableType, Validator};
 
 use super::features::FEATURES;
+use super::queue::Pace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
@@ -13,6 +14,8 @@ use crate::limits;
 pub struct Measured {
     /// Whether a table may grow beyond what a slot of the pool holds.
     pub large_tables: bool,
+    /// How long compiling it may take.
+    pub pace: Pace,
 }
 
 /// Counts everything and checks that the component is valid and uses no feature that is off.
@@ -28,7 +31,7 @@ pub fn measure(bytes: &[u8]) -> Result<Measured> {
         invalid(format!("the component breaks a rule or uses a feature that is off: {error}"))
             .caused_by(error)
     })?;
-    Ok(counts.measured)
+    Ok(counts.measured())
 }
 
 #[derive(Default)]
@@ -106,6 +109,11 @@ impl Counts {
             }
             _ => Ok(()),
         }
+    }
+
+    fn measured(&self) -> Measured {
+        let quick = self.work <= limits::QUICK_WORK && self.code <= limits::QUICK_CODE_BYTES;
+        Measured { pace: if quick { Pace::Quick } else { Pace::Slow }, ..self.measured }
     }
 
     fn types(&mut self, more: usize) -> Result<()> {
@@ -276,7 +284,8 @@ mod tests {
             refused(&component(1000, &nested(1000, 1000), 1))
                 .contains("work for the compiler in one function")
         );
-        measure(&component(300, &nested(300, 300), 1)).unwrap();
+        assert_eq!(measure(&component(300, &nested(300, 300), 1)).unwrap().pace, Pace::Slow);
+        assert_eq!(measure(&component(50, &nested(50, 50), 1)).unwrap().pace, Pace::Quick);
         assert!(refused(&component(300, &nested(300, 300), 60)).contains("work for the compiler"));
         let ifs = [0x41, 1, 0x04, 0x40, 0x0b].repeat(40_000);
         assert!(refused(&component(1, &ifs, 1)).contains("work for the compiler in one function"));

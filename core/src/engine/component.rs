@@ -66,7 +66,8 @@ impl Compiled {
                 Look::Known(linked) => linked,
                 Look::Unknown(unknown) => {
                     let engine = Arc::clone(engine);
-                    machine.queue.run(runtime, move || unknown.compile(&engine, &bytes)).await?
+                    let pace = unknown.measured.pace;
+                    machine.queue.run(runtime, pace, move || unknown.compile(&engine, &bytes)).await?
                 }
             };
         Ok(Self { machine, linked })

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod cache;
+mod census;
 mod code;
 mod component;
 mod fault;

@@ -1,14 +1,15 @@
 //! Whose turn it is to compile: a few at a time, each on threads of its own that end with it.
 //!
-//! A thread that compiles cannot be stopped. So a compilation that takes long keeps its turn until it is done, its caller
-//! stops waiting at the time limit, and there is more than one turn, so that one slow component does not stop the others.
+//! A thread that compiles cannot be stopped. So a compilation that takes long keeps its turn until it is done and its caller
+//! stops waiting at the time limit. What may take long is compiled one after the other and never has the last turn: however
+//! many slow components there are, the quick ones do not wait for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::abi::timer;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,12 +18,27 @@ use crate::limits;
 /// Who compiles and who waits.
 pub struct Queue {
     turns: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
     waiting: AtomicUsize,
+}
+
+/// What is known beforehand of how long a compilation takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// No more than a few seconds of one core.
+    #[default]
+    Quick,
+    /// Perhaps as long as the bounds allow.
+    Slow,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(limits::COMPILE_LANES)), waiting: AtomicUsize::new(0) }
+        Self {
+            turns: Arc::new(Semaphore::new(limits::COMPILE_LANES)),
+            slow: Arc::new(Semaphore::new(limits::COMPILE_LANES - 1)),
+            waiting: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -35,11 +51,13 @@ impl Queue {
     pub async fn run<T: Send + 'static>(
         &self,
         runtime: &Handle,
+        pace: Pace,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let turn = {
             let _waits = Waits::begin(&self.waiting)?;
-            Arc::clone(&self.turns).acquire_owned().await.map_err(|error| internal().caused_by(error))?
+            let slow = if pace == Pace::Slow { Some(permit(&self.slow).await?) } else { None };
+            (permit(&self.turns).await?, slow)
         };
         let (sender, done) = oneshot::channel();
         let job = move || {
@@ -63,6 +81,20 @@ impl Queue {
             }
         }
     }
+
+    /// Compilations under way, those included that nobody waits for any more.
+    pub fn running(&self) -> usize {
+        limits::COMPILE_LANES.saturating_sub(self.turns.available_permits())
+    }
+
+    /// Compilations that wait for their turn.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+}
+
+async fn permit(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    Arc::clone(of).acquire_owned().await.map_err(|error| internal().caused_by(error))
 }
 
 /// The compiler spreads the functions of a component over the threads of the pool it is called in. With a pool for each
@@ -109,7 +141,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_slow_compilation_leaves_a_turn_to_the_others() {
+    async fn slow_compilations_leave_a_turn_to_the_others() {
         let queue = Arc::new(Queue::default());
         let runtime = Handle::current();
         let (go, wait) = std::sync::mpsc::channel::<()>();
@@ -121,15 +153,21 @@ mod tests {
                     sender.send(()).ok();
                     wait.recv().map_err(|error| internal().caused_by(error))
                 };
-                queue.run(&runtime, work).await
+                queue.run(&runtime, Pace::Slow, work).await
             }
         });
         started.await.unwrap();
+        // A second slow one waits for the first, however many turns are free.
+        let mut second = Box::pin(queue.run(&runtime, Pace::Slow, || Ok(())));
+        let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(second.as_mut().poll(&mut nobody).is_pending());
+        assert_eq!((queue.running(), queue.waiting()), (1, 1));
         for n in 0..3 {
-            assert_eq!(queue.run(&runtime, move || Ok(n)).await.unwrap(), n);
+            assert_eq!(queue.run(&runtime, Pace::Quick, move || Ok(n)).await.unwrap(), n);
         }
         go.send(()).unwrap();
         slow.await.unwrap().unwrap();
+        second.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -137,7 +175,7 @@ mod tests {
         let queue = Queue::default();
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let work = move || wait.recv().map_err(|error| internal().caused_by(error));
-        let error = queue.run(&Handle::current(), work).await.unwrap_err();
+        let error = queue.run(&Handle::current(), Pace::Quick, work).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
         drop(go);
     }
@@ -147,9 +185,12 @@ mod tests {
         let queue = Queue::default();
         for _ in 0..=limits::COMPILE_LANES {
             let work = || -> Result<()> { panic!("on purpose") };
-            assert_eq!(queue.run(&Handle::current(), work).await.unwrap_err().kind(), ErrorKind::Internal);
+            assert_eq!(
+                queue.run(&Handle::current(), Pace::Quick, work).await.unwrap_err().kind(),
+                ErrorKind::Internal
+            );
         }
-        assert!(queue.run(&Handle::current(), || Ok(())).await.is_ok());
+        assert!(queue.run(&Handle::current(), Pace::Quick, || Ok(())).await.is_ok());
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Host {
         );
         text.sample(&[], rooms.context.audit.records());
         tally().tell(&mut text);
+        rooms.engine.tell(&mut text);
         Ok(text.finish())
     }
 }
