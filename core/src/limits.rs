@@ -84,8 +84,8 @@ pub const COMPONENT_DEPTH: usize = 8;
 pub const CORE_FUNCTIONS: usize = 50_000;
 /// Bytes of one function's body. The interpreter of Python has one of 417 KiB.
 pub const FUNCTION_BYTES: usize = 512 * KIB;
-/// Bytes of all bodies of a component.
-pub const CODE_BYTES: usize = 24 * MIB;
+/// Bytes of all bodies of a component: about a minute of one core. The engines for JavaScript have up to 10 MiB of them.
+pub const CODE_BYTES: usize = 16 * MIB;
 /// Locals of one function.
 pub const FUNCTION_LOCALS: u64 = 10_000;
 /// How deep blocks may lie in one another in a function.

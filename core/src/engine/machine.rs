@@ -154,6 +154,8 @@ fn slots() -> PoolingAllocationConfig {
         .max_tables_per_component(limits::POOL_TABLES)
         .max_tables_per_module(limits::POOL_TABLES)
         .table_elements(limits::POOL_TABLE_SLOTS)
+        // What a table used is wiped by writing over it: giving pages back to the system costs more than instantiating.
+        .table_keep_resident(limits::POOL_TABLE_SLOTS * size_of::<usize>())
         .total_stacks(places)
         .max_component_instance_size(limits::POOL_INSTANCE_BYTES)
         .max_core_instance_size(limits::POOL_INSTANCE_BYTES);
