@@ -104,6 +104,7 @@ fn refuse_newer(folder: &Path, first: u64) -> std::io::Result<()> {
 /// disk; such an entry lies in the last segment, or at the end of the one before.
 fn unwritten(folder: &Path, segments: &[u64]) -> std::io::Result<Vec<(Vec<u8>, Counts)>> {
     let mut left = slots::left_open(folder)?;
+    left.retain(|(fixed, counts)| tally::is_whole(fixed, counts));
     for first in segments.iter().rev().take(if left.is_empty() { 0 } else { 2 }) {
         let bytes = fs::read(segment::path(folder, *first))?;
         chain::walk(&bytes, *first, |record| {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::chain;
+use super::chain::{self, Kind, Record};
 use super::codec::{Digest, put_digest_option, put_u64};
 use super::entry::{Draft, Entry};
 use super::slots::{Counts, Slots};
@@ -179,6 +179,18 @@ pub(super) fn encode(
     out.extend_from_slice(&fixed[AFTER_NUMBERS..]);
 }
 
+/// True if an entry can be written of what was left open: a file may hold anything, whatever its checks say.
+pub(super) fn is_whole(fixed: &[u8], counts: &Counts) -> bool {
+    if fixed.len() < AFTER_NUMBERS {
+        return false;
+    }
+    let mut rest = Vec::with_capacity(fixed.len() + 64);
+    encode(fixed, counts, |folded| *folded, &mut rest);
+    let none = Digest::default();
+    let record = Record { kind: Kind::Counted, seq: 0, time_ns: 0, prev: none, hash: none, rest: &rest };
+    Entry::decode(&record).is_some()
+}
+
 /// True if this counted entry is the one that was written of these counts.
 pub(super) fn is_entry_of(fixed_part: &[u8], counts: &Counts, rest: &[u8], entry: &Entry) -> bool {
     let numbers =
@@ -203,5 +215,26 @@ fn fold(folded: Option<Digest>, content: Option<Digest>) -> Option<Digest> {
             Some(*blake3::Hasher::new().update(&folded).update(&content).finalize().as_bytes())
         }
         (folded, content) => folded.or(content),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Outcome;
+
+    #[test]
+    fn only_of_what_is_whole_an_entry_is_written() {
+        let mut encoded = Vec::new();
+        Draft::new("kv.kv-set", Outcome::Allowed).encode(&mut encoded);
+        let fixed = fixed(&encoded);
+        let counts = Counts { count: 2, first_ns: 1, last_ns: 2, bytes: 3, elapsed_ns: 4, folded: None };
+        assert!(is_whole(&fixed, &counts));
+        for length in 0..fixed.len() {
+            assert!(!is_whole(&fixed[..length], &counts), "{length}");
+        }
+        assert!(!is_whole(&[&fixed[..], b"more"].concat(), &counts));
+        assert!(!is_whole(&fixed, &Counts { count: 0, ..counts }));
+        assert!(!is_whole(&fixed, &Counts { first_ns: 3, ..counts }));
     }
 }
