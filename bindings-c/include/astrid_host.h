@@ -80,7 +80,7 @@ enum {
  * The version of this binary interface: it grows when a struct or a function gains something, and a program built
  * against one version runs with every later one.
  */
-#define ASTRID_ABI_VERSION 1
+#define ASTRID_ABI_VERSION 2
 
 /**
  * A line of text is asked for.
@@ -178,7 +178,8 @@ typedef struct astrid_approval_answer astrid_approval_answer;
 typedef struct astrid_call astrid_call;
 
 /**
- * A loaded capsule. Any thread may use it. It stays valid after the capsule was unloaded and the host closed.
+ * A loaded capsule. Any thread may use it. It follows the capsule through upgrades, reloads and restarts, and stays valid
+ * after the capsule was unloaded and the host closed.
  */
 typedef struct astrid_capsule astrid_capsule;
 
@@ -210,6 +211,11 @@ typedef struct astrid_subscription astrid_subscription;
  * The answer to an uplink event. The callback that was given it owns it; any thread may use it.
  */
 typedef struct astrid_uplink_answer astrid_uplink_answer;
+
+/**
+ * A watch under way. Any thread may use it.
+ */
+typedef struct astrid_watch astrid_watch;
 
 /**
  * What every function returns: `ASTRID_OK` (0), or the number of an error kind, from 1 up.
@@ -251,6 +257,181 @@ typedef struct astrid_string {
    */
   size_t length;
 } astrid_string;
+
+/**
+ * Bytes that the library gives out. `data` points at `length` bytes, or is NULL when there is nothing; it is freed by
+ * `astrid_bytes_free`. Neither field may be changed.
+ */
+typedef struct astrid_bytes {
+  /**
+   * The bytes, or NULL.
+   */
+  const uint8_t *data;
+  /**
+   * How many there are.
+   */
+  size_t length;
+} astrid_bytes;
+
+/**
+ * A signed statement that the audit log's first `entries` records end with the hash `head`. Kept elsewhere, it proves later
+ * that the log was cut. From `astrid_host_audit_checkpoint` it belongs to the caller, who frees it with
+ * `astrid_checkpoint_free`; in a callback it is borrowed.
+ */
+typedef struct astrid_checkpoint {
+  /**
+   * The size of this struct in the library that runs; later versions append fields.
+   */
+  uint32_t struct_size;
+  /**
+   * Its own place in the log.
+   */
+  uint64_t sequence;
+  /**
+   * How many records it covers.
+   */
+  uint64_t entries;
+  /**
+   * When it was signed, in nanoseconds since 1970.
+   */
+  uint64_t time_ns;
+  /**
+   * The hash of the last record it covers; zeros if there is none.
+   */
+  uint8_t head[32];
+  /**
+   * The public key it was signed with.
+   */
+  uint8_t public_key[32];
+  /**
+   * The Ed25519 signature; `docs/audit-format.md` says of what.
+   */
+  uint8_t signature[64];
+} astrid_checkpoint;
+
+/**
+ * How a capsule is installed or loaded. Prepare it with `astrid_load_options_init`; NULL in its place is the default.
+ */
+typedef struct astrid_load_options {
+  /**
+   * The size of this struct; `astrid_load_options_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Other than 0: the run loop serves several principals.
+   */
+  uint8_t shared;
+  /**
+   * Who owns the capsule; NULL is the default principal.
+   */
+  const char *principal;
+  /**
+   * The capabilities to keep of those that the manifest asks for; NULL keeps all, an empty list keeps none.
+   */
+  const char *const *attenuate;
+  /**
+   * How many there are.
+   */
+  size_t attenuate_count;
+  /**
+   * For an installation alone: the BLAKE3 that the package must have, 64 lower-case hexadecimal digits; NULL demands none.
+   */
+  const char *hash;
+  /**
+   * For an installation alone, other than 0: an upgrade may ask for more capabilities than were accepted before.
+   */
+  uint8_t accept_new_capabilities;
+} astrid_load_options;
+
+/**
+ * How a capsule is triggered. Prepare it with `astrid_trigger_options_init`; NULL in its place is the default.
+ */
+typedef struct astrid_trigger_options {
+  /**
+   * The size of this struct; `astrid_trigger_options_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * On whose behalf; NULL is the default principal.
+   */
+  const char *principal;
+  /**
+   * After how many milliseconds the guest is stopped; 0 is the principal's own limit.
+   */
+  uint64_t timeout_ms;
+  /**
+   * The W3C trace context that the call is part of, as a `traceparent` header spells it, or NULL.
+   */
+  const char *traceparent;
+} astrid_trigger_options;
+
+/**
+ * How a message is published. Prepare it with `astrid_publish_options_init`; NULL in its place is the default.
+ */
+typedef struct astrid_publish_options {
+  /**
+   * The size of this struct; `astrid_publish_options_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * On whose behalf; NULL is the system.
+   */
+  const char *principal;
+  /**
+   * The most handlers and subscriptions together that the message may reach; 0 is no limit. More handlers than that deny
+   * the message, and none of them runs; subscriptions beyond it do not get it.
+   */
+  uint64_t fan_out;
+} astrid_publish_options;
+
+/**
+ * How a folder is watched. Prepare it with `astrid_watch_options_init`; NULL in its place is the default.
+ */
+typedef struct astrid_watch_options {
+  /**
+   * The size of this struct; `astrid_watch_options_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Other than 0: what is loaded from a folder that changed is reloaded. A component that is not pinned is not run by that;
+   * the change then says `hash_mismatch`, until the program installs it.
+   */
+  uint8_t reload;
+} astrid_watch_options;
+
+/**
+ * Which audit entries are wanted. Prepare it with `astrid_audit_filter_init`; NULL in its place takes all.
+ */
+typedef struct astrid_audit_filter {
+  /**
+   * The size of this struct; `astrid_audit_filter_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * The most entries; 0 is no limit.
+   */
+  uint32_t limit;
+  /**
+   * Only this principal's, or NULL.
+   */
+  const char *principal;
+  /**
+   * Only this capsule's, or NULL.
+   */
+  const char *capsule;
+  /**
+   * Only this operation's, for example `kv.kv-set`, or NULL.
+   */
+  const char *operation;
+  /**
+   * Only those with this outcome, `allowed`, `denied`, `failed` or `cancelled`, or NULL.
+   */
+  const char *outcome;
+  /**
+   * Only those from this sequence number on.
+   */
+  uint64_t since_seq;
+} astrid_audit_filter;
 
 /**
  * What an install or upgrade hook wants to know. Every text is borrowed until the callback returns; control and
@@ -482,6 +663,184 @@ typedef struct astrid_quota {
 } astrid_quota;
 
 /**
+ * What becomes of run loops that trap or cannot be started. Every field counts: `astrid_restart_init` fills in the default,
+ * from which a program departs.
+ */
+typedef struct astrid_restart {
+  /**
+   * The size of this struct; `astrid_restart_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Attempts until the capsule is left alone.
+   */
+  uint32_t attempts;
+  /**
+   * The pause before the first attempt; each further one is twice as long.
+   */
+  uint64_t first_ms;
+  /**
+   * The longest pause.
+   */
+  uint64_t most_ms;
+  /**
+   * How long a run loop must have been ready and running before its earlier failures are forgotten.
+   */
+  uint64_t recovery_ms;
+  /**
+   * 0: run loops that failed are not started again.
+   */
+  uint8_t enabled;
+} astrid_restart;
+
+/**
+ * The instances of a capsule that one principal has. Every field counts: `astrid_instances_init` fills in the default.
+ */
+typedef struct astrid_instances {
+  /**
+   * The size of this struct; `astrid_instances_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * How many are kept while the principal is at work.
+   */
+  uint32_t warm;
+  /**
+   * How many there are at once; a trigger beyond waits for one to come back. At least 1.
+   */
+  uint32_t most;
+  /**
+   * How long one may wait for work before it goes.
+   */
+  uint64_t idle_ms;
+} astrid_instances;
+
+/**
+ * How durable, how fast and how patient the audit log is. Every field counts: `astrid_audit_choices_init` fills in the
+ * default. Nothing of it switches the log off.
+ */
+typedef struct astrid_audit_choices {
+  /**
+   * The size of this struct; `astrid_audit_choices_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * Operations whose entry is on the disk before the result of the call is seen: `capsule.install`, or with a `*` at
+   * the end all that begin so, `kv.*`. NULL is none.
+   */
+  const char *const *power_operations;
+  /**
+   * How many there are.
+   */
+  size_t power_operation_count;
+  /**
+   * Entries that one capsule may cause for one principal in a second, at least 1; ten seconds' worth may come at once.
+   */
+  uint64_t entries_per_sec;
+  /**
+   * The same in bytes of the log, at least 1,024.
+   */
+  uint64_t bytes_per_sec;
+  /**
+   * How long repeats beyond the rate are collected in one counted entry.
+   */
+  uint64_t merge_within_ms;
+} astrid_audit_choices;
+
+/**
+ * What a checkpoint that was kept elsewhere says: the fields of that name in `astrid_checkpoint`.
+ */
+typedef struct astrid_expected_checkpoint {
+  /**
+   * How many records it covers.
+   */
+  uint64_t entries;
+  /**
+   * The hash of the last of them.
+   */
+  uint8_t head[32];
+} astrid_expected_checkpoint;
+
+/**
+ * What a capsule logged. Every text is borrowed until the callback returns.
+ */
+typedef struct astrid_log_line {
+  /**
+   * The size of this struct in the library that runs; later versions append fields.
+   */
+  uint32_t struct_size;
+  /**
+   * Which capsule logged it.
+   */
+  const char *capsule;
+  /**
+   * For whom the capsule acted.
+   */
+  const char *principal;
+  /**
+   * `trace`, `debug`, `info`, `warn` or `error`.
+   */
+  const char *level;
+  /**
+   * One line of text; control and bidirectional characters are made visible.
+   */
+  const char *message;
+  /**
+   * When, in milliseconds since 1970.
+   */
+  uint64_t time_ms;
+  /**
+   * 0 for what a capsule logged. Otherwise the line is the host's own, and stands where so many lines were lost.
+   */
+  uint64_t lost;
+} astrid_log_line;
+
+/**
+ * Takes every line that capsules log, in order and one at a time. A line lives until `call` returns; nobody waits for it:
+ * lines that come faster than they are taken are lost, and the next line says how many. Without a callback the lines are in
+ * the files below the home alone. The rules for `drop` are those of `astrid_elicit_callback`.
+ *
+ * With `ASTRID_CALLBACKS_DISPATCH`, lines that were not dispatched before the host was closed are not told any more.
+ */
+typedef struct astrid_log_callback {
+  /**
+   * Given to `call` and `drop` as it is.
+   */
+  void *ctx;
+  /**
+   * Takes one line.
+   */
+  void (*call)(void *ctx, const struct astrid_log_line *line);
+  /**
+   * Lets go of `ctx`.
+   */
+  void (*drop)(void *ctx);
+} astrid_log_callback;
+
+/**
+ * Takes every checkpoint of the audit log once the disk has it, in order and one at a time: to be kept where whoever might
+ * cut the log cannot reach. A checkpoint lives until `call` returns; nobody waits for it. When more than 64 wait, the oldest is
+ * left out, since each covers those before it. The rules for `drop` are those of `astrid_elicit_callback`.
+ *
+ * Closing the host waits up to a second until the last checkpoint was taken. With `ASTRID_CALLBACKS_DISPATCH`, those that
+ * were not dispatched by then are not told any more.
+ */
+typedef struct astrid_checkpoint_callback {
+  /**
+   * Given to `call` and `drop` as it is.
+   */
+  void *ctx;
+  /**
+   * Takes one checkpoint.
+   */
+  void (*call)(void *ctx, const struct astrid_checkpoint *checkpoint);
+  /**
+   * Lets go of `ctx`.
+   */
+  void (*drop)(void *ctx);
+} astrid_checkpoint_callback;
+
+/**
  * How a host is opened. Prepare it with `astrid_host_options_init`; whatever stays 0 or NULL is the default.
  */
 typedef struct astrid_host_options {
@@ -558,106 +917,64 @@ typedef struct astrid_host_options {
    */
   uint8_t allow_missing_imports;
   /**
-   * Quotas that differ from the default.
+   * Quotas that differ from those of the default profile, for programs that change nothing else in it.
    */
   const struct astrid_quota *quotas;
   /**
    * How many there are.
    */
   size_t quota_count;
-} astrid_host_options;
-
-/**
- * How a capsule is installed or loaded. Prepare it with `astrid_load_options_init`; NULL in its place is the default.
- */
-typedef struct astrid_load_options {
   /**
-   * The size of this struct; `astrid_load_options_init` sets it.
+   * The profile of a principal without one of its own: a JSON object with the names of a profile's file. Names that
+   * nobody knows are ignored; `astrid_host_set_profile` would name them.
    */
-  uint32_t struct_size;
+  const char *default_profile;
   /**
-   * Other than 0: the run loop serves several principals.
+   * Ids of capsules whose `publish-as` is taken for true: their messages arrive as `verified`, and handlers act for the
+   * principal they name.
    */
-  uint8_t shared;
-  /**
-   * Who owns the capsule; NULL is the default principal.
-   */
-  const char *principal;
-  /**
-   * The capabilities to keep of those that the manifest asks for; NULL keeps all, an empty list keeps none.
-   */
-  const char *const *attenuate;
+  const char *const *authenticated_uplinks;
   /**
    * How many there are.
    */
-  size_t attenuate_count;
-} astrid_load_options;
-
-/**
- * How a capsule is triggered. Prepare it with `astrid_trigger_options_init`; NULL in its place is the default.
- */
-typedef struct astrid_trigger_options {
+  size_t authenticated_uplink_count;
   /**
-   * The size of this struct; `astrid_trigger_options_init` sets it.
+   * What becomes of run loops that fail.
    */
-  uint32_t struct_size;
+  const struct astrid_restart *restart;
   /**
-   * On whose behalf; NULL is the default principal.
+   * How long the run loop of a new generation has to become ready before the old one is kept instead.
    */
-  const char *principal;
+  uint64_t ready_within_ms;
   /**
-   * After how many milliseconds the guest is stopped; 0 is the principal's own limit.
+   * How many instances of a capsule a principal has, and for how long.
    */
-  uint64_t timeout_ms;
-} astrid_trigger_options;
-
-/**
- * How a message is published. Prepare it with `astrid_publish_options_init`; NULL in its place is the default.
- */
-typedef struct astrid_publish_options {
+  const struct astrid_instances *instances;
   /**
-   * The size of this struct; `astrid_publish_options_init` sets it.
+   * Durability, rates and merging of the audit log.
    */
-  uint32_t struct_size;
+  const struct astrid_audit_choices *audit;
   /**
-   * On whose behalf; NULL is the system.
+   * What a checkpoint that was kept elsewhere says; a home whose audit log does not hold it does not open.
    */
-  const char *principal;
-} astrid_publish_options;
-
-/**
- * Which audit entries are wanted. Prepare it with `astrid_audit_filter_init`; NULL in its place takes all.
- */
-typedef struct astrid_audit_filter {
+  const struct astrid_expected_checkpoint *expected_checkpoint;
   /**
-   * The size of this struct; `astrid_audit_filter_init` sets it.
+   * The 32 bytes of the key that seals secrets, in place of one in the home; to be given at every opening.
    */
-  uint32_t struct_size;
+  const uint8_t *secret_key;
   /**
-   * The most entries; 0 is no limit.
+   * Takes what capsules log.
    */
-  uint32_t limit;
+  struct astrid_log_callback on_log;
   /**
-   * Only this principal's, or NULL.
+   * Takes the checkpoints of the audit log.
    */
-  const char *principal;
+  struct astrid_checkpoint_callback on_checkpoint;
   /**
-   * Only this capsule's, or NULL.
+   * Other than 0: compiled code is not kept in the home, and every capsule is compiled anew when it is loaded.
    */
-  const char *capsule;
-  /**
-   * Only this operation's, for example `kv.kv-set`, or NULL.
-   */
-  const char *operation;
-  /**
-   * Only those with this outcome, `allowed`, `denied`, `failed` or `cancelled`, or NULL.
-   */
-  const char *outcome;
-  /**
-   * Only those from this sequence number on.
-   */
-  uint64_t since_seq;
-} astrid_audit_filter;
+  uint8_t no_code_cache;
+} astrid_host_options;
 
 /**
  * What an installation did. It belongs to the caller, who frees it with `astrid_installed_free`; the texts are its own.
@@ -808,6 +1125,67 @@ typedef struct astrid_message_callback {
   void (*drop)(void *ctx);
 } astrid_message_callback;
 
+/**
+ * A capsule's folder that is not what it was. From `astrid_watch_next` it belongs to the caller, who frees it with
+ * `astrid_change_free`; in a callback it is borrowed.
+ */
+typedef struct astrid_change {
+  /**
+   * The folder.
+   */
+  struct astrid_string folder;
+  /**
+   * The id of the capsule that is loaded from it; absent if none is.
+   */
+  struct astrid_string id;
+  /**
+   * 1 if there is no manifest in the folder any more.
+   */
+  int gone;
+  /**
+   * 1 if it was tried to reload the capsule.
+   */
+  int reloaded;
+  /**
+   * Why that failed, or NULL. It belongs to the change.
+   */
+  const struct astrid_error *reload_error;
+} astrid_change;
+
+/**
+ * Takes what changed in a watched folder, one change after the other. A change lives until `call` returns. The rules for `drop`
+ * are those of `astrid_elicit_callback`, with the watch in the place of the host.
+ */
+typedef struct astrid_change_callback {
+  /**
+   * Given to `call` and `drop` as it is.
+   */
+  void *ctx;
+  /**
+   * Takes one change.
+   */
+  void (*call)(void *ctx, const struct astrid_change *change);
+  /**
+   * Lets go of `ctx`.
+   */
+  void (*drop)(void *ctx);
+} astrid_change_callback;
+
+/**
+ * Where an export goes. `write` takes `length` bytes, which are borrowed until it returns, and answers 0, or something else
+ * if it could not; it is called on the thread that exports, and must not throw, unwind or `longjmp` out.
+ */
+typedef struct astrid_writer {
+  /**
+   * Given to `write` as it is.
+   */
+  void *ctx;
+  /**
+   * Takes the bytes, a line at a time.
+   */
+  int (*write)(void *ctx, const uint8_t *data, size_t length);
+} astrid_writer;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -889,6 +1267,13 @@ void astrid_error_free(struct astrid_error *error);
 void astrid_string_free(struct astrid_string *string);
 
 /**
+ * Frees bytes that a function gave out and makes the struct empty, so that a second call does nothing. NULL is allowed.
+ *
+ * Thread safety: one thread at a time for one struct.
+ */
+void astrid_bytes_free(struct astrid_bytes *bytes);
+
+/**
  * Answers with a text: the value of a text or secret question, or the chosen option of a select question.
  *
  * Errors: `invalid_argument` when the question is answered already, or when `value` is NULL or not UTF-8, which fails
@@ -967,9 +1352,19 @@ astrid_status astrid_uplink_answer_fail(const struct astrid_uplink_answer *answe
 void astrid_uplink_answer_free(struct astrid_uplink_answer *answer);
 
 /**
- * Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
+ * Frees a checkpoint. NULL is allowed.
  */
-void astrid_host_options_init(struct astrid_host_options *options, size_t struct_size);
+void astrid_checkpoint_free(struct astrid_checkpoint *checkpoint);
+
+/**
+ * Signs the present head of the audit log's chain, to be kept elsewhere, and returns when the disk has it. `*checkpoint`
+ * belongs to the caller, who frees it with `astrid_checkpoint_free`; `checkpoint` may be NULL.
+ *
+ * Errors: `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_audit_checkpoint(const struct astrid_host *host,
+                                           struct astrid_checkpoint **checkpoint,
+                                           struct astrid_error **error);
 
 /**
  * Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
@@ -987,9 +1382,34 @@ void astrid_trigger_options_init(struct astrid_trigger_options *options, size_t 
 void astrid_publish_options_init(struct astrid_publish_options *options, size_t struct_size);
 
 /**
+ * Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
+ */
+void astrid_watch_options_init(struct astrid_watch_options *options, size_t struct_size);
+
+/**
  * Makes `filter` take every entry. `struct_size` is `sizeof *filter`. NULL does nothing.
  */
 void astrid_audit_filter_init(struct astrid_audit_filter *filter, size_t struct_size);
+
+/**
+ * Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
+ */
+void astrid_host_options_init(struct astrid_host_options *options, size_t struct_size);
+
+/**
+ * Fills in the default. `struct_size` is `sizeof *restart`. NULL does nothing.
+ */
+void astrid_restart_init(struct astrid_restart *restart, size_t struct_size);
+
+/**
+ * Fills in the default. `struct_size` is `sizeof *instances`. NULL does nothing.
+ */
+void astrid_instances_init(struct astrid_instances *instances, size_t struct_size);
+
+/**
+ * Fills in the default. `struct_size` is `sizeof *choices`. NULL does nothing.
+ */
+void astrid_audit_choices_init(struct astrid_audit_choices *choices, size_t struct_size);
 
 /**
  * Opens a host in the folder `options->home`, which it makes if it is not there, and locks it.
@@ -998,7 +1418,8 @@ void astrid_audit_filter_init(struct astrid_audit_filter *filter, size_t struct_
  * from this call on: their `drop` runs also when it fails. With `ASTRID_CALLBACKS_DISPATCH` the thread that opens is the
  * one that dispatches, until another one calls `astrid_host_dispatch`.
  *
- * Errors: `invalid_argument`, `home_locked`, `home_unusable`, `store_unavailable`, `audit_unavailable`.
+ * Errors: `invalid_argument`, `home_locked`, `home_unusable`, also when its secrets are sealed with another key,
+ * `store_unavailable`, `audit_unavailable`, also when the log does not hold the expected checkpoint.
  */
 astrid_status astrid_host_open(const struct astrid_host_options *options,
                                struct astrid_host **host,
@@ -1049,13 +1470,70 @@ int astrid_host_is_closed(const struct astrid_host *host);
 void astrid_host_free(struct astrid_host *host);
 
 /**
- * Installs or upgrades the capsule at `path`: a folder with a `Capsule.toml`, or the manifest itself. Its install or upgrade
- * hook runs and may ask through `on_elicit`; its hash is pinned when the hook succeeds.
+ * Says what the package at `path` is, a folder, a `.capsule` archive or a manifest, and how what it asks for differs from
+ * what was accepted when its id was installed. Nothing of it runs and nothing is kept.
+ *
+ * `*inspection` is a JSON object with `id`, `version`, `hash` (in hexadecimal: what installing pins), `manifest`, `warnings`,
+ * `installed` (`version` and `hash`, or null) and `changes` (`added` and `removed`, each a list of capabilities). It belongs
+ * to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: what would refuse its installation before its hook runs: `not_found`, `manifest_invalid`, `invalid_argument` for an
+ * archive, `hash_mismatch`, `component_invalid`, `abi_mismatch`; and `closed`.
+ */
+astrid_status astrid_host_inspect(const struct astrid_host *host,
+                                  const char *path,
+                                  struct astrid_string *inspection,
+                                  struct astrid_error **error);
+
+/**
+ * Finds the capsules in folders: in each its subfolders with a `Capsule.toml`, its `.capsule` archives and a `Capsule.toml`
+ * directly inside. Of several with one id the first is taken; what is broken, is a link or comes second is named by a
+ * warning.
+ *
+ * `*discovery` is a JSON object with `found`, a list of objects with `id`, `version`, `path` and `manifest`, and `warnings`, a
+ * list of sentences. It belongs to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `closed`, and `invalid_argument` for folders that are NULL.
+ */
+astrid_status astrid_host_discover(const struct astrid_host *host,
+                                   const char *const *folders,
+                                   size_t folder_count,
+                                   struct astrid_string *discovery,
+                                   struct astrid_error **error);
+
+/**
+ * The manifest of the capsule's current generation, as one JSON object, with the capabilities of its components merged.
+ * `*manifest` belongs to the caller, who frees it with `astrid_string_free`. It works after `astrid_host_close` too.
+ *
+ * Errors: `invalid_argument` for NULL.
+ */
+astrid_status astrid_capsule_manifest(const struct astrid_capsule *capsule,
+                                      struct astrid_string *manifest,
+                                      struct astrid_error **error);
+
+/**
+ * Reads a file that the capsule's manifest declares in `[[context_file]]`, `[[command]]`, `[[skill]]`, `package.readme` or
+ * `package.license-file`, by its path there. It is read as it is now: only components are pinned. `*contents` belongs to the
+ * caller, who frees it with `astrid_bytes_free`.
+ *
+ * Errors: `not_found` when the manifest does not declare the file or it is not there, `invalid_argument` when it is a link, lies
+ * outside the capsule's folder or is too large, `closed`.
+ */
+astrid_status astrid_capsule_static_file(const struct astrid_capsule *capsule,
+                                         const char *path,
+                                         struct astrid_bytes *contents,
+                                         struct astrid_error **error);
+
+/**
+ * Installs or upgrades the capsule at `path`: a folder with a `Capsule.toml`, a `.capsule` archive, or the manifest itself. Its
+ * install or upgrade hook runs and may ask through `on_elicit`; its hash is pinned when the hook succeeds. If the capsule is
+ * loaded, the new version takes the place of the running one in one step when it is ready, and handles follow it.
  *
  * `options` may be NULL. `*installed` belongs to the caller; `installed` may be NULL.
  *
  * Errors: `manifest_invalid`, `component_invalid`, `abi_mismatch`, `hash_mismatch`, `not_found`, `capability_denied` for an
- * attenuation that would widen, `principal_refused`, `install_failed`, `callback_failed`, `closed`.
+ * attenuation that would widen or an upgrade that asks for more than was accepted, `principal_refused`, `install_failed`,
+ * `not_ready`, `callback_failed`, `closed`.
  */
 astrid_status astrid_host_install(const struct astrid_host *host,
                                   const char *path,
@@ -1100,18 +1578,6 @@ astrid_status astrid_host_load_component(const struct astrid_host *host,
                                          struct astrid_error **error);
 
 /**
- * Loads every capsule that lies in a folder of `directory`, providers before those that import from them.
- *
- * `*capsules` belongs to the caller, who frees it with `astrid_capsules_free`.
- *
- * Errors: those of `astrid_host_load`, for the first capsule that fails.
- */
-astrid_status astrid_host_load_all(const struct astrid_host *host,
-                                   const char *directory,
-                                   struct astrid_capsules **capsules,
-                                   struct astrid_error **error);
-
-/**
  * Sets a field of the capsule's `[env]`: a setting, or a secret if the manifest declares it as one. `principal` may be NULL
  * for the value that everybody has who has none of their own.
  *
@@ -1126,9 +1592,18 @@ astrid_status astrid_host_configure(const struct astrid_host *host,
                                     struct astrid_error **error);
 
 /**
- * Frees a list with the capsules that are still in it. NULL is allowed.
+ * Loads every capsule of a folder, archives as well, level by level: uplinks first, and providers before those that import
+ * from them. The next level begins when every run loop of this one is ready, each within 5 s. If one fails, those that this
+ * call has loaded are unloaded again.
+ *
+ * `*capsules` belongs to the caller, who frees it with `astrid_capsules_free`.
+ *
+ * Errors: those of `astrid_host_load` and `not_ready`, for the first capsule that fails, with the messages of all.
  */
-void astrid_capsules_free(struct astrid_capsules *capsules);
+astrid_status astrid_host_load_all(const struct astrid_host *host,
+                                   const char *directory,
+                                   struct astrid_capsules **capsules,
+                                   struct astrid_error **error);
 
 /**
  * The loaded capsule of that id. `*capsule` is as for `astrid_host_load`.
@@ -1141,29 +1616,104 @@ astrid_status astrid_host_capsule(const struct astrid_host *host,
                                   struct astrid_error **error);
 
 /**
+ * Every loaded capsule, by id. `*capsules` belongs to the caller, who frees it with `astrid_capsules_free`.
+ *
+ * Errors: `closed`.
+ */
+astrid_status astrid_host_capsules(const struct astrid_host *host,
+                                   struct astrid_capsules **capsules,
+                                   struct astrid_error **error);
+
+/**
+ * Replaces the running generation of the capsule by what lies where it came from now: where it was loaded, or where its
+ * latest installation lay. Whatever lies there must be pinned: a changed component is not run until it is installed. Handles
+ * follow the capsule. If it fails, the old generation goes on.
+ *
+ * Errors: `invalid_argument` for a capsule that was loaded from memory, `not_found` when its files are gone, `hash_mismatch` for
+ * bytes that are not pinned, `not_ready` when the new run loop does not become ready in time, what loading it would fail
+ * with, `closed`.
+ */
+astrid_status astrid_capsule_reload(const struct astrid_capsule *capsule,
+                                    struct astrid_error **error);
+
+/**
+ * As `astrid_capsule_reload`, for the loaded capsule of that id.
+ *
+ * Errors: as there, and `not_found` when no such capsule is loaded.
+ */
+astrid_status astrid_host_reload(const struct astrid_host *host, const char *id, struct astrid_error **error);
+
+/**
+ * Ends the capsule's calls and its run loop, and unloads it. The handle stays valid. Unloading twice does nothing.
+ *
+ * Errors: `audit_unavailable` when the unload could not be recorded.
+ */
+astrid_status astrid_capsule_unload(const struct astrid_capsule *capsule,
+                                    struct astrid_error **error);
+
+/**
+ * Removes a capsule for good: unloads it if it is loaded, forgets what was pinned, and erases its settings, secrets and
+ * allowances and what every principal keeps in it. The audit log keeps what it did.
+ *
+ * Errors: `not_installed` when it is neither installed nor loaded and nothing of it is kept, `store_unavailable`,
+ * `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_uninstall(const struct astrid_host *host,
+                                    const char *id,
+                                    struct astrid_error **error);
+
+/**
+ * Frees a list with the capsules that are still in it. NULL is allowed.
+ */
+void astrid_capsules_free(struct astrid_capsules *capsules);
+
+/**
  * The capsule's id; NULL for NULL. It lives as long as the handle.
  */
 const char *astrid_capsule_id(const struct astrid_capsule *capsule);
 
 /**
- * The capsule's version; NULL for NULL. It lives as long as the handle.
+ * The version of the capsule's current generation; NULL for NULL. The text lives as long as the handle and does not change: an
+ * upgrade gives another one.
  */
 const char *astrid_capsule_version(const struct astrid_capsule *capsule);
 
 /**
- * The BLAKE3 hash of the capsule's component, in hexadecimal; NULL for NULL. It lives as long as the handle.
+ * The BLAKE3 hash of the component of the capsule's current generation, in hexadecimal; NULL for NULL. It lives as the version
+ * does.
  */
 const char *astrid_capsule_hash(const struct astrid_capsule *capsule);
 
 /**
- * How many warnings the manifest led to; 0 for NULL.
+ * How many warnings the manifest of the current generation led to; 0 for NULL.
  */
 size_t astrid_capsule_warning_count(const struct astrid_capsule *capsule);
 
 /**
- * The warning at `index`, or NULL. It lives as long as the handle.
+ * The warning at `index`, or NULL. It lives as the version does.
  */
 const char *astrid_capsule_warning_at(const struct astrid_capsule *capsule, size_t index);
+
+/**
+ * The number of the generation that serves now: 1 when the capsule was loaded, one more with every upgrade, reload and
+ * restart; 0 for NULL.
+ */
+uint64_t astrid_capsule_generation(const struct astrid_capsule *capsule);
+
+/**
+ * How often the capsule's run loop was restarted since it was loaded; 0 for NULL.
+ */
+uint32_t astrid_capsule_restarts(const struct astrid_capsule *capsule);
+
+/**
+ * Why the capsule's run loop failed last since it was loaded; absent if it never did. `*failure` belongs to the caller, who
+ * frees it with `astrid_string_free`. It works after `astrid_host_close` too.
+ *
+ * Errors: `invalid_argument` for NULL.
+ */
+astrid_status astrid_capsule_failure(const struct astrid_capsule *capsule,
+                                     struct astrid_string *failure,
+                                     struct astrid_error **error);
 
 /**
  * How the capsule stands: `loading` until its run loop is ready, then `running`, `completed` or `failed` as the run loop
@@ -1185,14 +1735,6 @@ astrid_status astrid_capsule_state(const struct astrid_capsule *capsule,
 astrid_status astrid_capsule_wait_ready(const struct astrid_capsule *capsule,
                                         uint64_t timeout_ms,
                                         struct astrid_error **error);
-
-/**
- * Ends the capsule's calls and its run loop, and unloads it. The handle stays valid. Unloading twice does nothing.
- *
- * Errors: `audit_unavailable` when the unload could not be recorded.
- */
-astrid_status astrid_capsule_unload(const struct astrid_capsule *capsule,
-                                    struct astrid_error **error);
 
 /**
  * Frees the handle; the capsule stays loaded. NULL is allowed.
@@ -1328,6 +1870,117 @@ astrid_status astrid_subscription_close(const struct astrid_subscription *subscr
 void astrid_subscription_free(struct astrid_subscription *subscription);
 
 /**
+ * Frees a change. NULL is allowed.
+ */
+void astrid_change_free(struct astrid_change *change);
+
+/**
+ * Watches a capsule's folder, or a folder of such folders, also those that come later. A change is told when its capsule's
+ * folder has been left alone for 500 ms and its files are not what they were; `node_modules`, `target`, `dist`, `.git` and
+ * symbolic links are not looked at.
+ *
+ * `options` may be NULL. With a `callback` whose `call` is not NULL, each change is given to it, one after the other, where
+ * callbacks run; otherwise they are fetched with `astrid_watch_next`. At most 64 changes wait; the watch rests until they
+ * are taken. `callback` may be NULL; what it points at belongs to the library from this call on, also when it fails. `*watch`
+ * belongs to the caller, who frees it with `astrid_watch_free`.
+ *
+ * Errors: `not_found` when there is no such folder, `invalid_argument` when it cannot be watched, `closed`.
+ */
+astrid_status astrid_host_watch(const struct astrid_host *host,
+                                const char *folder,
+                                const struct astrid_watch_options *options,
+                                const struct astrid_change_callback *callback,
+                                struct astrid_watch **watch,
+                                struct astrid_error **error);
+
+/**
+ * Watches the folder that the capsule was loaded from; otherwise as `astrid_host_watch`.
+ *
+ * Errors: `invalid_argument` for a capsule that was not loaded from a folder, `closed`.
+ */
+astrid_status astrid_capsule_watch(const struct astrid_capsule *capsule,
+                                   const struct astrid_watch_options *options,
+                                   const struct astrid_change_callback *callback,
+                                   struct astrid_watch **watch,
+                                   struct astrid_error **error);
+
+/**
+ * The next change, waited for at most `timeout_ms` milliseconds; 0 does not wait, `ASTRID_NO_TIMEOUT` waits for ever.
+ * `*change` belongs to the caller. Several threads may ask; each change goes to one of them.
+ *
+ * Errors: `timeout` when nothing changed, `closed` when the watch or the host was closed, `invalid_argument` when a callback
+ * gets the changes.
+ */
+astrid_status astrid_watch_next(const struct astrid_watch *watch,
+                                uint64_t timeout_ms,
+                                struct astrid_change **change,
+                                struct astrid_error **error);
+
+/**
+ * Ends the watch: whoever waits for a change gets `closed`, and no call of the callback begins any more. The handle stays
+ * valid. Closing twice does nothing.
+ *
+ * Errors: `invalid_argument` for NULL.
+ */
+astrid_status astrid_watch_close(const struct astrid_watch *watch,
+                                 struct astrid_error **error);
+
+/**
+ * Ends the watch if that was not done, and frees the handle. NULL is allowed.
+ */
+void astrid_watch_free(struct astrid_watch *watch);
+
+/**
+ * The profile in force for a principal, the default profile for one that has none of its own, as a JSON object with the
+ * names of a profile's file; a quota without a limit is `"unlimited"`. `*profile` belongs to the caller, who frees it with
+ * `astrid_string_free`.
+ *
+ * Errors: `principal_refused` when its profile is unreadable, `invalid_argument`, `closed`.
+ */
+astrid_status astrid_host_profile(const struct astrid_host *host,
+                                  const char *principal,
+                                  struct astrid_string *profile,
+                                  struct astrid_error **error);
+
+/**
+ * Gives a principal a profile of its own, as `astrid_host_profile` gives it out, and makes it known. What the object leaves out
+ * has its default. It is in force at once for every call that begins from now on; calls that run go on.
+ *
+ * `*warnings` says what the object has that this host does not know, one a line, or is absent if there is nothing; it
+ * belongs to the caller, who frees it with `astrid_string_free`. `warnings` may be NULL.
+ *
+ * Errors: `invalid_argument` when the profile breaks a rule, `principal_refused` when the name is reserved, the principal is
+ * being removed or the host has its most principals, `home_unusable`, `audit_unavailable`, `closed`. Then the profile before stays
+ * in force.
+ */
+astrid_status astrid_host_set_profile(const struct astrid_host *host,
+                                      const char *principal,
+                                      const char *profile,
+                                      struct astrid_string *warnings,
+                                      struct astrid_error **error);
+
+/**
+ * The principals that the host knows, sorted, as a JSON list of texts: those that were named since it was opened, and those
+ * with a profile of their own. `*principals` belongs to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `closed`.
+ */
+astrid_status astrid_host_principals(const struct astrid_host *host,
+                                     struct astrid_string *principals,
+                                     struct astrid_error **error);
+
+/**
+ * Removes a principal: cancels its calls and questions, unloads the capsules it owns, and erases its data, settings, secrets,
+ * allowances and profile. What the audit says about it stays. Whoever names it afterwards names another that has nothing.
+ *
+ * Errors: `store_unavailable` or `home_unusable` when its data could not be erased; it is refused until it is removed again.
+ * `audit_unavailable`, `invalid_argument`, `closed`.
+ */
+astrid_status astrid_host_remove_principal(const struct astrid_host *host,
+                                           const char *principal,
+                                           struct astrid_error **error);
+
+/**
  * What the principal used, as one JSON object. `*usage` belongs to the caller, who frees it with `astrid_string_free`.
  *
  * Errors: `principal_refused`, `invalid_argument`, `closed`.
@@ -1336,6 +1989,16 @@ astrid_status astrid_host_usage(const struct astrid_host *host,
                                 const char *principal,
                                 struct astrid_string *usage,
                                 struct astrid_error **error);
+
+/**
+ * The counters, gauges and histograms of the host in the text format that Prometheus reads. `*metrics` belongs to the caller,
+ * who frees it with `astrid_string_free`.
+ *
+ * Errors: `closed`.
+ */
+astrid_status astrid_host_metrics(const struct astrid_host *host,
+                                  struct astrid_string *metrics,
+                                  struct astrid_error **error);
 
 /**
  * The audit entries that a filter takes, one JSON object a line, in the order of their sequence numbers. `filter` may be
@@ -1368,6 +2031,42 @@ astrid_status astrid_host_audit_verify(const struct astrid_host *host,
 astrid_status astrid_host_audit_public_key(const struct astrid_host *host,
                                            uint8_t *key,
                                            struct astrid_error **error);
+
+/**
+ * Writes every entry, checkpoint and change of key of the audit log as one line of JSON, while it reads: memory does not grow
+ * with the log. A `filter` that says which entries are wanted leaves out the rest; it may be NULL.
+ *
+ * Errors: `invalid_argument`, also when `writer` could not write, `audit_unavailable` when the log cannot be read, `closed`. What
+ * was written before stays written.
+ */
+astrid_status astrid_host_audit_export(const struct astrid_host *host,
+                                       const struct astrid_audit_filter *filter,
+                                       struct astrid_writer writer,
+                                       struct astrid_error **error);
+
+/**
+ * Copies the home into the new folder `target`, which a host can open, while it stays open itself. Whoever can read the
+ * copy can read its secrets, unless the key that seals them is the program's own. Nothing stands at `target` before the copy
+ * is whole; its parent folder has to exist.
+ *
+ * Errors: `invalid_argument` when something exists at `target`, or it lies in the home or cannot be written;
+ * `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_backup(const struct astrid_host *host,
+                                 const char *target,
+                                 struct astrid_error **error);
+
+/**
+ * Gives the home a new key that signs the audit log and a new one that seals secrets. The first public key still verifies
+ * the whole log. `secret_key` is the 32 bytes of the next key for secrets where the options named the present one, and NULL
+ * where the home keeps it.
+ *
+ * Errors: `invalid_argument` when the program keeps the key and names no next one, or names one although the home keeps it;
+ * `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_rotate_keys(const struct astrid_host *host,
+                                      const uint8_t *secret_key,
+                                      struct astrid_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -3,15 +3,22 @@
 use std::ffi::c_void;
 use std::sync::{Arc, Weak};
 
+use ::astrid_host::Result;
+use ::astrid_host::audit::CheckpointSink;
+use ::astrid_host::logs::LogSink;
 use ::astrid_host::people::{
     ApprovalQuestion, Callback, CallbackError, CallbackFault, Decision, Delivery, ElicitAnswer,
     ElicitQuestion, UplinkEvent,
 };
 
 use crate::answer::{Slot, astrid_approval_answer, astrid_elicit_answer, astrid_uplink_answer, slot};
-use crate::closure::{Closure, astrid_approval_callback, astrid_elicit_callback, astrid_uplink_callback};
+use crate::checkpoint::astrid_checkpoint;
+use crate::choices::astrid_host_options;
+use crate::closure::{Closure, DropContext};
 use crate::dispatch::{Callbacks, Job, Turn};
+use crate::log::astrid_log_line;
 use crate::question::{Shown, astrid_approval_question, astrid_elicit_question, astrid_uplink_event};
+use crate::tell::{LastTaken, Told, checkpoint_sink, log_sink};
 
 type Call<V, S> = unsafe extern "C" fn(*mut c_void, *const V, *mut S);
 
@@ -19,26 +26,41 @@ type Call<V, S> = unsafe extern "C" fn(*mut c_void, *const V, *mut S);
 /// it at `close` is the binding's alone.
 pub(crate) type Handler<V, S> = Closure<Call<V, S>>;
 
-/// The three handlers of a host; each lives until `close` and the end of its last call.
+/// The callbacks of a host; each lives until `close` and the end of its last call.
 #[derive(Default)]
 pub(crate) struct Handlers {
+    log: Option<Arc<Told<astrid_log_line>>>,
+    checkpoint: Option<Arc<Told<astrid_checkpoint>>>,
     elicit: Option<Arc<Handler<astrid_elicit_question, astrid_elicit_answer>>>,
     approval: Option<Arc<Handler<astrid_approval_question, astrid_approval_answer>>>,
     uplink: Option<Arc<Handler<astrid_uplink_event, astrid_uplink_answer>>>,
 }
 
 impl Handlers {
-    /// Takes the three over, whatever becomes of the host.
-    pub(crate) fn take(
-        elicit: astrid_elicit_callback,
-        approval: astrid_approval_callback,
-        uplink: astrid_uplink_callback,
-    ) -> Self {
-        Self {
-            elicit: Closure::take(elicit.ctx, elicit.call, elicit.drop).map(Arc::new),
-            approval: Closure::take(approval.ctx, approval.call, approval.drop).map(Arc::new),
-            uplink: Closure::take(uplink.ctx, uplink.call, uplink.drop).map(Arc::new),
+    /// Takes them over, whatever becomes of the host.
+    pub(crate) fn take(options: &astrid_host_options) -> Self {
+        fn kept<F: Copy>(ctx: *mut c_void, call: Option<F>, drop: DropContext) -> Option<Arc<Closure<F>>> {
+            Closure::take(ctx, call, drop).map(Arc::new)
         }
+        let (elicit, approval, uplink) = (options.on_elicit, options.on_approval, options.on_uplink);
+        let (log, checkpoint) = (options.on_log, options.on_checkpoint);
+        Self {
+            log: kept(log.ctx, log.call, log.drop),
+            checkpoint: kept(checkpoint.ctx, checkpoint.call, checkpoint.drop),
+            elicit: kept(elicit.ctx, elicit.call, elicit.drop),
+            approval: kept(approval.ctx, approval.call, approval.drop),
+            uplink: kept(uplink.ctx, uplink.call, uplink.drop),
+        }
+    }
+
+    /// The core's view of the log callback.
+    pub(crate) fn log(&self, callbacks: &Callbacks) -> Option<LogSink> {
+        self.log.as_ref().map(|listener| log_sink(listener, callbacks))
+    }
+
+    /// The core's view of the checkpoint callback, and the news that it was told all.
+    pub(crate) fn checkpoint(&self, callbacks: &Callbacks) -> Result<Option<(CheckpointSink, LastTaken)>> {
+        self.checkpoint.as_ref().map(|listener| checkpoint_sink(listener, callbacks)).transpose()
     }
 
     /// The core's view of the elicit handler.

@@ -3,13 +3,12 @@
 use std::ffi::{c_char, c_int};
 
 use ::astrid_host::audit::{Filter, Outcome};
-use ::astrid_host::{Error, ErrorKind, Principal, Result};
-use serde::Serialize;
+use ::astrid_host::{Principal, Result};
 
 use crate::error::{Out, astrid_error, astrid_status, guard, handle};
 use crate::host::astrid_host;
 use crate::options::{astrid_audit_filter, read};
-use crate::text::{astrid_string, invalid, optional_text, text};
+use crate::text::{astrid_string, invalid, lines, optional_text, text};
 
 /// What the principal used, as one JSON object. `*usage` belongs to the caller, who frees it with `astrid_string_free`.
 ///
@@ -28,6 +27,26 @@ pub unsafe extern "C" fn astrid_host_usage(
             let host = &handle("host", host)?.0.host;
             let used = host.usage(&Principal::parse(&text("principal", principal)?)?)?;
             usage.set(astrid_string::new(lines([&used])?));
+            Ok(())
+        })
+    }
+}
+
+/// The counters, gauges and histograms of the host in the text format that Prometheus reads. `*metrics` belongs to the caller,
+/// who frees it with `astrid_string_free`.
+///
+/// Errors: `closed`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_host_metrics(
+    host: *const astrid_host,
+    metrics: *mut astrid_string,
+    error: *mut *mut astrid_error,
+) -> astrid_status {
+    // SAFETY: (handles), (outs).
+    unsafe {
+        guard(error, || {
+            let metrics = Out::text("metrics", metrics)?;
+            metrics.set(astrid_string::new(handle("host", host)?.0.host.metrics()?));
             Ok(())
         })
     }
@@ -58,7 +77,7 @@ pub unsafe extern "C" fn astrid_host_audit_entries(
 
 /// # Safety
 /// (texts) of the crate's contract; the filter was prepared with its size.
-unsafe fn core_filter(filter: *const astrid_audit_filter) -> Result<Filter> {
+pub(crate) unsafe fn core_filter(filter: *const astrid_audit_filter) -> Result<Filter> {
     // SAFETY: the caller passes the contract on.
     unsafe {
         let given = read("filter", filter)?;
@@ -125,14 +144,4 @@ pub unsafe extern "C" fn astrid_host_audit_public_key(
             Ok(())
         })
     }
-}
-
-/// Each value as one line of JSON.
-fn lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<String> {
-    let line = |value| {
-        serde_json::to_string(&value).map_err(|cause| {
-            Error::new(ErrorKind::Internal, "a record cannot be written as JSON").caused_by(cause)
-        })
-    };
-    Ok(values.into_iter().map(line).collect::<Result<Vec<_>>>()?.join("\n"))
 }

@@ -2,20 +2,16 @@
 
 use std::ffi::c_char;
 use std::future::IntoFuture;
-use std::sync::Arc;
-use std::time::Duration;
 
-use ::astrid_host::{BusMessage, Error, ErrorKind, Messages, Outcome};
+use ::astrid_host::{BusMessage, Messages, Outcome};
 
 use crate::closure::{Closure, astrid_message_callback};
-use crate::dispatch::{Callbacks, Job};
 use crate::error::{Out, astrid_error, astrid_status, guard, handle, release};
 use crate::host::astrid_host;
 use crate::install::principal;
-use crate::options::{ASTRID_NO_TIMEOUT, astrid_publish_options, read};
-use crate::stop::Stop;
+use crate::listen::Listener;
+use crate::options::{astrid_publish_options, read};
 use crate::text::{astrid_string, bytes, text};
-use crate::wait::Shared;
 
 /// One message. From `astrid_subscription_next` it belongs to the caller, who frees it with `astrid_message_free`; in a
 /// callback it is borrowed.
@@ -100,6 +96,9 @@ pub unsafe extern "C" fn astrid_host_publish(
             if let Some(principal) = principal(given.principal)? {
                 publish = publish.principal(principal);
             }
+            if given.fan_out != 0 {
+                publish = publish.fan_out(usize::try_from(given.fan_out).unwrap_or(usize::MAX));
+            }
             let Outcome { delivered, handlers, decision, data, reason } = host.wait(publish.into_future())?;
             outcome.give(astrid_outcome {
                 delivered,
@@ -114,26 +113,7 @@ pub unsafe extern "C" fn astrid_host_publish(
 }
 
 /// Hears what is published. Any thread may use it.
-pub struct astrid_subscription {
-    shared: Arc<Shared>,
-    stop: Arc<Stop>,
-    messages: Arc<Messages>,
-    /// Whether a callback gets the messages.
-    called: bool,
-}
-
-impl astrid_subscription {
-    fn close(&self) {
-        self.stop.give();
-        self.messages.close();
-    }
-}
-
-impl Drop for astrid_subscription {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
+pub struct astrid_subscription(Listener<Messages>);
 
 /// Subscribes to the topics that match a pattern.
 ///
@@ -158,43 +138,11 @@ pub unsafe extern "C" fn astrid_host_subscribe(
                 callback.as_ref().and_then(|given| Closure::take(given.ctx, given.call, given.drop));
             let subscription = Out::required("subscription", subscription)?.emptied();
             let shared = &handle("host", host)?.0;
-            let runtime = shared.host.handle()?;
-            let messages = Arc::new(shared.host.subscribe(&text("pattern", pattern)?)?);
-            let stop = Arc::<Stop>::default();
-            let called = closure.is_some();
-            if let Some(closure) = closure {
-                let (heard, stopped) = (Arc::clone(&messages), Arc::clone(&stop));
-                runtime.spawn(deliver(heard, Arc::new(closure), shared.callbacks.clone(), stopped));
-            }
-            subscription.give(astrid_subscription { shared: Arc::clone(shared), stop, messages, called });
+            let messages = shared.host.subscribe(&text("pattern", pattern)?)?;
+            subscription.give(astrid_subscription(Listener::begin(shared, messages, closure)?));
             Ok(())
         })
     }
-}
-
-type Hear = unsafe extern "C" fn(*mut std::ffi::c_void, *const astrid_message);
-
-/// Gives each message to the callback and waits until it has taken it, so the bus's own queue is the only one.
-async fn deliver(messages: Arc<Messages>, hear: Arc<Closure<Hear>>, callbacks: Callbacks, stop: Arc<Stop>) {
-    while let Some(Some(message)) = stop.or(messages.next()).await {
-        let (taken, wait) = tokio::sync::oneshot::channel();
-        let (hear, still) = (Arc::clone(&hear), Arc::clone(&stop));
-        callbacks.post(Job::notice(move || {
-            if !still.is_given() {
-                let message = astrid_message::from(message);
-                let (ctx, call) = hear.parts();
-                // SAFETY: (callbacks) `call` goes with `ctx`; the message lives until `call` returns.
-                unsafe { call(ctx, &raw const message) };
-            }
-            drop(hear);
-            // Nobody waits when the runtime is going down.
-            let _ = taken.send(());
-        }));
-        if wait.await.is_err() {
-            break;
-        }
-    }
-    callbacks.post(Job::notice(move || drop(hear)));
 }
 
 /// The next message, waited for at most `timeout_ms` milliseconds; 0 does not wait, `ASTRID_NO_TIMEOUT` waits for ever.
@@ -213,20 +161,8 @@ pub unsafe extern "C" fn astrid_subscription_next(
     unsafe {
         guard(error, || {
             let message = Out::required("message", message)?.emptied();
-            let subscription = handle("subscription", subscription)?;
-            if subscription.called {
-                return Err(crate::text::invalid("a callback gets the messages of this subscription"));
-            }
-            let next = subscription.stop.or(subscription.messages.next());
-            let timeout = (timeout_ms != ASTRID_NO_TIMEOUT).then(|| Duration::from_millis(timeout_ms));
-            match subscription.shared.wait_at_most(timeout, next) {
-                None => Err(Error::new(ErrorKind::Timeout, "no message came")),
-                Some(None | Some(None)) => Err(Error::new(ErrorKind::Closed, "the subscription is closed")),
-                Some(Some(Some(next))) => {
-                    message.give(next.into());
-                    Ok(())
-                }
-            }
+            message.give(handle("subscription", subscription)?.0.next(timeout_ms)?.into());
+            Ok(())
         })
     }
 }
@@ -243,7 +179,7 @@ pub unsafe extern "C" fn astrid_subscription_close(
     // SAFETY: (handles), (outs).
     unsafe {
         guard(error, || {
-            handle("subscription", subscription)?.close();
+            handle("subscription", subscription)?.0.close();
             Ok(())
         })
     }

@@ -16,7 +16,7 @@ use crate::error::{OK, Out, astrid_error, astrid_status, guard, handle, quietly,
 use crate::install::principal;
 use crate::options::{astrid_trigger_options, read};
 use crate::stop::Stop;
-use crate::text::{astrid_string, bytes, text};
+use crate::text::{astrid_string, bytes, optional_text, text};
 
 /// What a hook answered. It belongs to the caller, who frees it with `astrid_hook_result_free`; the texts are its own.
 #[repr(C)]
@@ -96,6 +96,9 @@ unsafe fn trigger(
         }
         if given.timeout_ms != 0 {
             trigger = trigger.timeout(Duration::from_millis(given.timeout_ms));
+        }
+        if let Some(traceparent) = optional_text("options.traceparent", given.traceparent)? {
+            trigger = trigger.traceparent(traceparent);
         }
         Ok(trigger)
     }

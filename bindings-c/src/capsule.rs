@@ -1,38 +1,64 @@
-//! A loaded capsule: what it is, how it stands, and its end.
+//! A loaded capsule: what it is, and how it stands.
 
+use std::collections::HashSet;
 use std::ffi::{CString, c_char};
+use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::astrid_host::{Capsule, Error, ErrorKind};
+use ::astrid_host::Capsule;
+use parking_lot::Mutex;
 
-use crate::error::{Out, astrid_error, astrid_status, c_text, guard, handle, release};
-use crate::host::astrid_host;
+use crate::error::{Out, astrid_error, astrid_status, c_text, guard, handle, quietly, release};
 use crate::options::ASTRID_NO_TIMEOUT;
-use crate::text::{astrid_string, text};
+use crate::text::astrid_string;
 use crate::wait::Shared;
 
-/// A loaded capsule. Any thread may use it. It stays valid after the capsule was unloaded and the host closed.
+/// A loaded capsule. Any thread may use it. It follows the capsule through upgrades, reloads and restarts, and stays valid
+/// after the capsule was unloaded and the host closed.
 pub struct astrid_capsule {
     pub(crate) shared: Arc<Shared>,
     pub(crate) capsule: Capsule,
-    id: CString,
-    version: CString,
-    hash: CString,
-    warnings: Vec<CString>,
+    /// Every text that was given out, since each lives as long as the handle: what an upgrade replaces stays.
+    texts: Mutex<HashSet<CString>>,
 }
 
 impl astrid_capsule {
     pub(crate) fn new(shared: Arc<Shared>, capsule: Capsule) -> Self {
-        Self {
-            id: c_text(capsule.id()),
-            version: c_text(&capsule.version()),
-            hash: c_text(&capsule.hash()),
-            warnings: capsule.warnings().iter().map(|warning| c_text(warning)).collect(),
-            shared,
-            capsule,
-        }
+        Self { shared, capsule, texts: Mutex::default() }
     }
+
+    /// The text where C can read it for as long as the handle lives.
+    fn keep(&self, text: &str) -> *const c_char {
+        let text = c_text(text);
+        let mut texts = self.texts.lock();
+        if let Some(kept) = texts.get(&text) {
+            return kept.as_ptr();
+        }
+        // The bytes of a CString stay where they are when the CString itself is moved into the set.
+        let pointer = text.as_ptr();
+        texts.insert(text);
+        pointer
+    }
+}
+
+/// Shows something of the capsule that NULL has not, and for which there is no error.
+///
+/// # Safety
+/// (handles) of the crate's contract.
+unsafe fn shown<T>(
+    capsule: *const astrid_capsule,
+    otherwise: T,
+    show: impl FnOnce(&astrid_capsule) -> T,
+) -> T {
+    let mut shown = otherwise;
+    quietly(|| {
+        // SAFETY: the caller passes the contract on.
+        if let Some(capsule) = unsafe { capsule.as_ref() } {
+            shown = show(capsule);
+        }
+    });
+    shown
 }
 
 /// Several capsules. It belongs to the caller, who frees it with `astrid_capsules_free`, and with it all capsules in it; one
@@ -57,7 +83,7 @@ impl astrid_capsules {
 
 impl Drop for astrid_capsules {
     fn drop(&mut self) {
-        let items = std::ptr::slice_from_raw_parts_mut(self.items, self.count);
+        let items = ptr::slice_from_raw_parts_mut(self.items, self.count);
         // SAFETY: `new` leaked a boxed slice of `count` places, and C may change the places but not these fields.
         let items = unsafe { Box::from_raw(items) };
         for item in items {
@@ -74,69 +100,83 @@ pub unsafe extern "C" fn astrid_capsules_free(capsules: *mut astrid_capsules) {
     unsafe { release(capsules) };
 }
 
-/// The loaded capsule of that id. `*capsule` is as for `astrid_host_load`.
-///
-/// Errors: `not_found`, `closed`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn astrid_host_capsule(
-    host: *const astrid_host,
-    id: *const c_char,
-    capsule: *mut *mut astrid_capsule,
-    error: *mut *mut astrid_error,
-) -> astrid_status {
-    // SAFETY: (handles), (outs), (texts).
-    unsafe {
-        guard(error, || {
-            let capsule = Out::required("capsule", capsule)?.emptied();
-            let shared = &handle("host", host)?.0;
-            let id = text("id", id)?;
-            if shared.host.is_closed() {
-                return Err(Error::new(ErrorKind::Closed, "the host is closed"));
-            }
-            let found = shared.host.capsule(&id)?;
-            capsule.give(astrid_capsule::new(Arc::clone(shared), found));
-            Ok(())
-        })
-    }
-}
-
 /// The capsule's id; NULL for NULL. It lives as long as the handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_capsule_id(capsule: *const astrid_capsule) -> *const c_char {
     // SAFETY: (handles).
-    unsafe { capsule.as_ref() }.map_or(std::ptr::null(), |capsule| capsule.id.as_ptr())
+    unsafe { shown(capsule, ptr::null(), |capsule| capsule.keep(capsule.capsule.id())) }
 }
 
-/// The capsule's version; NULL for NULL. It lives as long as the handle.
+/// The version of the capsule's current generation; NULL for NULL. The text lives as long as the handle and does not change: an
+/// upgrade gives another one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_capsule_version(capsule: *const astrid_capsule) -> *const c_char {
     // SAFETY: (handles).
-    unsafe { capsule.as_ref() }.map_or(std::ptr::null(), |capsule| capsule.version.as_ptr())
+    unsafe { shown(capsule, ptr::null(), |capsule| capsule.keep(&capsule.capsule.version())) }
 }
 
-/// The BLAKE3 hash of the capsule's component, in hexadecimal; NULL for NULL. It lives as long as the handle.
+/// The BLAKE3 hash of the component of the capsule's current generation, in hexadecimal; NULL for NULL. It lives as the version
+/// does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_capsule_hash(capsule: *const astrid_capsule) -> *const c_char {
     // SAFETY: (handles).
-    unsafe { capsule.as_ref() }.map_or(std::ptr::null(), |capsule| capsule.hash.as_ptr())
+    unsafe { shown(capsule, ptr::null(), |capsule| capsule.keep(&capsule.capsule.hash())) }
 }
 
-/// How many warnings the manifest led to; 0 for NULL.
+/// How many warnings the manifest of the current generation led to; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_capsule_warning_count(capsule: *const astrid_capsule) -> usize {
     // SAFETY: (handles).
-    unsafe { capsule.as_ref() }.map_or(0, |capsule| capsule.warnings.len())
+    unsafe { shown(capsule, 0, |capsule| capsule.capsule.warnings().len()) }
 }
 
-/// The warning at `index`, or NULL. It lives as long as the handle.
+/// The warning at `index`, or NULL. It lives as the version does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_capsule_warning_at(
     capsule: *const astrid_capsule,
     index: usize,
 ) -> *const c_char {
     // SAFETY: (handles).
-    let capsule = unsafe { capsule.as_ref() };
-    capsule.and_then(|capsule| capsule.warnings.get(index)).map_or(std::ptr::null(), |text| text.as_ptr())
+    unsafe {
+        shown(capsule, ptr::null(), |capsule| {
+            capsule.capsule.warnings().get(index).map_or(ptr::null(), |warning| capsule.keep(warning))
+        })
+    }
+}
+
+/// The number of the generation that serves now: 1 when the capsule was loaded, one more with every upgrade, reload and
+/// restart; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_capsule_generation(capsule: *const astrid_capsule) -> u64 {
+    // SAFETY: (handles).
+    unsafe { shown(capsule, 0, |capsule| capsule.capsule.generation()) }
+}
+
+/// How often the capsule's run loop was restarted since it was loaded; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_capsule_restarts(capsule: *const astrid_capsule) -> u32 {
+    // SAFETY: (handles).
+    unsafe { shown(capsule, 0, |capsule| capsule.capsule.restarts()) }
+}
+
+/// Why the capsule's run loop failed last since it was loaded; absent if it never did. `*failure` belongs to the caller, who
+/// frees it with `astrid_string_free`. It works after `astrid_host_close` too.
+///
+/// Errors: `invalid_argument` for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_capsule_failure(
+    capsule: *const astrid_capsule,
+    failure: *mut astrid_string,
+    error: *mut *mut astrid_error,
+) -> astrid_status {
+    // SAFETY: (handles), (outs).
+    unsafe {
+        guard(error, || {
+            let failure = Out::text("failure", failure)?;
+            failure.set(astrid_string::maybe(handle("capsule", capsule)?.capsule.failure()));
+            Ok(())
+        })
+    }
 }
 
 /// How the capsule stands: `loading` until its run loop is ready, then `running`, `completed` or `failed` as the run loop
@@ -176,23 +216,6 @@ pub unsafe extern "C" fn astrid_capsule_wait_ready(
             let capsule = handle("capsule", capsule)?;
             let timeout = (timeout_ms != ASTRID_NO_TIMEOUT).then(|| Duration::from_millis(timeout_ms));
             capsule.shared.wait(capsule.capsule.wait_ready(timeout))
-        })
-    }
-}
-
-/// Ends the capsule's calls and its run loop, and unloads it. The handle stays valid. Unloading twice does nothing.
-///
-/// Errors: `audit_unavailable` when the unload could not be recorded.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn astrid_capsule_unload(
-    capsule: *const astrid_capsule,
-    error: *mut *mut astrid_error,
-) -> astrid_status {
-    // SAFETY: (handles), (outs).
-    unsafe {
-        guard(error, || {
-            let capsule = handle("capsule", capsule)?;
-            capsule.shared.wait(capsule.capsule.unload())
         })
     }
 }

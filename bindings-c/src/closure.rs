@@ -5,8 +5,11 @@ use std::ffi::c_void;
 use crate::answer::{astrid_approval_answer, astrid_elicit_answer, astrid_uplink_answer};
 use crate::bus::astrid_message;
 use crate::call::astrid_hook_result;
+use crate::checkpoint::astrid_checkpoint;
 use crate::error::{astrid_error, astrid_status};
+use crate::log::astrid_log_line;
 use crate::question::{astrid_approval_question, astrid_elicit_question, astrid_uplink_event};
+use crate::watch::astrid_change;
 
 /// Frees what `ctx` points at.
 pub(crate) type DropContext = Option<unsafe extern "C" fn(ctx: *mut c_void)>;
@@ -84,6 +87,52 @@ pub struct astrid_message_callback {
     pub ctx: *mut c_void,
     /// Takes one message.
     pub call: Option<unsafe extern "C" fn(ctx: *mut c_void, message: *const astrid_message)>,
+    /// Lets go of `ctx`.
+    pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
+}
+
+/// Takes what changed in a watched folder, one change after the other. A change lives until `call` returns. The rules for `drop`
+/// are those of `astrid_elicit_callback`, with the watch in the place of the host.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct astrid_change_callback {
+    /// Given to `call` and `drop` as it is.
+    pub ctx: *mut c_void,
+    /// Takes one change.
+    pub call: Option<unsafe extern "C" fn(ctx: *mut c_void, change: *const astrid_change)>,
+    /// Lets go of `ctx`.
+    pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
+}
+
+/// Takes every line that capsules log, in order and one at a time. A line lives until `call` returns; nobody waits for it:
+/// lines that come faster than they are taken are lost, and the next line says how many. Without a callback the lines are in
+/// the files below the home alone. The rules for `drop` are those of `astrid_elicit_callback`.
+///
+/// With `ASTRID_CALLBACKS_DISPATCH`, lines that were not dispatched before the host was closed are not told any more.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct astrid_log_callback {
+    /// Given to `call` and `drop` as it is.
+    pub ctx: *mut c_void,
+    /// Takes one line.
+    pub call: Option<unsafe extern "C" fn(ctx: *mut c_void, line: *const astrid_log_line)>,
+    /// Lets go of `ctx`.
+    pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
+}
+
+/// Takes every checkpoint of the audit log once the disk has it, in order and one at a time: to be kept where whoever might
+/// cut the log cannot reach. A checkpoint lives until `call` returns; nobody waits for it. When more than 64 wait, the oldest is
+/// left out, since each covers those before it. The rules for `drop` are those of `astrid_elicit_callback`.
+///
+/// Closing the host waits up to a second until the last checkpoint was taken. With `ASTRID_CALLBACKS_DISPATCH`, those that
+/// were not dispatched by then are not told any more.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct astrid_checkpoint_callback {
+    /// Given to `call` and `drop` as it is.
+    pub ctx: *mut c_void,
+    /// Takes one checkpoint.
+    pub call: Option<unsafe extern "C" fn(ctx: *mut c_void, checkpoint: *const astrid_checkpoint)>,
     /// Lets go of `ctx`.
     pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
 }

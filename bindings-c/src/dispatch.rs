@@ -12,7 +12,18 @@ use parking_lot::Mutex;
 /// Something to be run where callbacks run.
 pub(crate) struct Job {
     run: Box<dyn FnOnce(Turn) + Send>,
-    question: bool,
+    kind: Kind,
+}
+
+/// What becomes of a job whose turn does not come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It fails when its own thread waits for it, and is forgotten when the host is closed.
+    Question,
+    /// It is forgotten when the host is closed.
+    Telling,
+    /// It stays until it runs.
+    Notice,
 }
 
 /// How a job's turn came.
@@ -27,12 +38,12 @@ pub(crate) enum Turn {
 impl Job {
     /// A job whose answer somebody waits for.
     pub(crate) fn question(run: impl FnOnce(Turn) + Send + 'static) -> Self {
-        Self { run: Box::new(run), question: true }
+        Self { run: Box::new(run), kind: Kind::Question }
     }
 
-    /// A job that only tells something.
+    /// A job that somebody counts on, such as the end of a call.
     pub(crate) fn notice(run: impl FnOnce() + Send + 'static) -> Self {
-        Self { run: Box::new(move |_| run()), question: false }
+        Self { run: Box::new(move |_| run()), kind: Kind::Notice }
     }
 }
 
@@ -53,6 +64,24 @@ impl Callbacks {
             Self::Dispatch(queue) => queue.post(job),
         }
     }
+
+    /// Runs something where callbacks run and returns when it has run or never will. It is for threads that may wait for
+    /// that, which need not be the runtime's: where callbacks run on threads of the library, this one is as good as any.
+    pub(crate) fn tell(&self, run: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Runtime => run(),
+            Self::Dispatch(queue) => {
+                let (taken, wait) = tokio::sync::oneshot::channel::<()>();
+                let run = move |_| {
+                    run();
+                    drop(taken);
+                };
+                queue.post(Job { run: Box::new(run), kind: Kind::Telling });
+                // Nothing is ever sent: the sender is dropped when the job has run, and with the job when it is forgotten.
+                let _ = wait.blocking_recv();
+            }
+        }
+    }
 }
 
 /// The jobs that wait for the dispatching thread.
@@ -70,6 +99,8 @@ struct State {
     signalled: bool,
     /// How many callbacks on the owner's stack wait in a synchronous call.
     blocked: usize,
+    /// Whether the host is closed, so that nobody is asked or told anything any more.
+    over: bool,
 }
 
 thread_local! {
@@ -81,7 +112,8 @@ impl Queue {
     /// An empty queue that the current thread dispatches until another one does.
     pub(crate) fn new() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
-        let state = State { jobs: VecDeque::new(), owner: thread::current(), signalled: false, blocked: 0 };
+        let (jobs, owner) = (VecDeque::new(), thread::current());
+        let state = State { jobs, owner, signalled: false, blocked: 0, over: false };
         Ok(Self { state: Mutex::new(state), reader, writer })
     }
 
@@ -122,9 +154,15 @@ impl Queue {
     /// Appends a job and wakes the owner.
     fn post(&self, job: Job) {
         let mut state = self.state.lock();
-        if job.question && state.blocked > 0 {
+        if job.kind == Kind::Question && state.blocked > 0 {
             drop(state);
             (job.run)(Turn::WouldBlock);
+            return;
+        }
+        if state.over && job.kind != Kind::Notice {
+            // Its drop may be foreign code, so it runs outside the lock.
+            drop(state);
+            drop(job);
             return;
         }
         state.jobs.push_back(job);
@@ -150,15 +188,17 @@ impl Queue {
         ran
     }
 
-    /// Lets go of the questions that wait; nobody wants their answers any more.
-    pub(crate) fn forget_questions(&self) {
+    /// Lets go of the questions that wait and of what was to be told, now and from now on; nobody wants them any more.
+    pub(crate) fn forget(&self) {
         let mut state = self.state.lock();
-        let (questions, others) = std::mem::take(&mut state.jobs).into_iter().partition(|job| job.question);
-        state.jobs = others;
+        state.over = true;
+        let (notices, others) =
+            std::mem::take(&mut state.jobs).into_iter().partition(|job| job.kind == Kind::Notice);
+        state.jobs = notices;
         self.calm(&mut state);
         drop(state);
         // Their drop may be foreign code, so it runs outside the lock.
-        drop::<VecDeque<Job>>(questions);
+        drop::<VecDeque<Job>>(others);
     }
 
     fn next(&self) -> Option<Job> {
@@ -229,6 +269,23 @@ mod tests {
             queue.post(Job::notice(|| {}));
         });
         assert_eq!(refused.load(Ordering::Relaxed), 1);
+        assert_eq!(queue.run(), 1);
+    }
+
+    #[test]
+    fn who_tells_something_is_not_left_waiting_by_the_end() {
+        let queue = Arc::new(Queue::new().unwrap());
+        let callbacks = Callbacks::Dispatch(Arc::clone(&queue));
+        let telling = thread::spawn(move || {
+            callbacks.tell(|| panic!("nobody dispatches"));
+            callbacks.tell(|| panic!("the host is closed"));
+        });
+        while queue.state.lock().jobs.is_empty() {
+            thread::yield_now();
+        }
+        queue.post(Job::notice(|| {}));
+        queue.forget();
+        telling.join().unwrap();
         assert_eq!(queue.run(), 1);
     }
 }

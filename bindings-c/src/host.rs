@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::astrid_host::people::{CallbackError, CallbackFault};
-use ::astrid_host::{Error, ErrorKind, Host, HostOptions, Result};
+use ::astrid_host::{Error, ErrorKind, Host, Result};
 
 use crate::ask::Handlers;
+use crate::choices::astrid_host_options;
 use crate::dispatch::{Callbacks, Queue};
 use crate::error::{Out, astrid_error, astrid_status, guard, handle, quietly, release};
-use crate::options::{
-    ASTRID_CALLBACKS_DISPATCH, ASTRID_CALLBACKS_RUNTIME, astrid_host_options, astrid_quota, read,
-};
+use crate::options::{ASTRID_CALLBACKS_DISPATCH, ASTRID_CALLBACKS_RUNTIME, read};
 use crate::text::{invalid, optional_text, text};
 use crate::wait::{Shared, wait};
 
@@ -27,9 +26,18 @@ impl Drop for astrid_host {
     }
 }
 
+/// How long closing waits until the checkpoint callback has taken the last one.
+const LAST_CHECKPOINT: Duration = Duration::from_secs(1);
+
 /// Closes the core's host, then lets the handlers go: no question can come any more.
 fn close(shared: &Shared) -> Result<()> {
+    // Whoever closes it again, or in a child of `fork`, has nothing to wait for.
+    let was_open = !shared.host.is_closed();
     let closed = shared.wait(shared.host.close());
+    if was_open && let Some(last) = shared.last_checkpoint() {
+        // The thread that tells may have ended without a word; and whoever is slow has had the time that was promised.
+        let _ = shared.wait_at_most(Some(LAST_CHECKPOINT), last);
+    }
     shared.let_go();
     closed
 }
@@ -40,7 +48,8 @@ fn close(shared: &Shared) -> Result<()> {
 /// from this call on: their `drop` runs also when it fails. With `ASTRID_CALLBACKS_DISPATCH` the thread that opens is the
 /// one that dispatches, until another one calls `astrid_host_dispatch`.
 ///
-/// Errors: `invalid_argument`, `home_locked`, `home_unusable`, `store_unavailable`, `audit_unavailable`.
+/// Errors: `invalid_argument`, `home_locked`, `home_unusable`, also when its secrets are sealed with another key,
+/// `store_unavailable`, `audit_unavailable`, also when the log does not hold the expected checkpoint.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_host_open(
     options: *const astrid_host_options,
@@ -52,7 +61,7 @@ pub unsafe extern "C" fn astrid_host_open(
         guard(error, || {
             handle("options", options)?;
             let given = read("options", options)?;
-            let handlers = Handlers::take(given.on_elicit, given.on_approval, given.on_uplink);
+            let handlers = Handlers::take(&given);
             let host = Out::required("host", host)?.emptied();
             host.give(astrid_host(open(&given, handlers)?));
             Ok(())
@@ -78,7 +87,7 @@ unsafe fn open(given: &astrid_host_options, handlers: Handlers) -> Result<Arc<Sh
         (
             text("options.home", given.home)?,
             optional_text("options.workspace", given.workspace)?,
-            core_options(given)?,
+            given.core()?,
         )
     };
     let mut builder = Host::builder(home).options(core);
@@ -94,65 +103,17 @@ unsafe fn open(given: &astrid_host_options, handlers: Handlers) -> Result<Arc<Sh
     if let Some(callback) = handlers.uplink(&callbacks) {
         builder = builder.on_uplink(callback);
     }
+    if let Some(sink) = handlers.log(&callbacks) {
+        builder = builder.on_log(sink);
+    }
+    let mut last_checkpoint = None;
+    if let Some((sink, last)) = handlers.checkpoint(&callbacks)? {
+        builder = builder.on_checkpoint(sink);
+        last_checkpoint = Some(last);
+    }
     let host = wait(&callbacks, builder.open())?;
-    Ok(Shared::new(host, callbacks, handlers))
+    Ok(Shared::new(host, callbacks, handlers, last_checkpoint))
 }
-
-/// # Safety
-/// (texts) and (arrays) of the crate's contract hold for the fields.
-unsafe fn core_options(given: &astrid_host_options) -> Result<HostOptions> {
-    let mut core = HostOptions::default();
-    // SAFETY: the caller passes the contract on.
-    unsafe {
-        if let Some(version) = optional_text("options.runtime_version", given.runtime_version)? {
-            core.runtime_version = version;
-        }
-        for quota in quotas(given.quotas, given.quota_count)? {
-            core.quotas.set(&text("options.quotas.name", quota.name)?, quota.value)?;
-        }
-    }
-    let millis = |given: u64, field: &mut Duration| {
-        if given != 0 {
-            *field = Duration::from_millis(given);
-        }
-    };
-    millis(given.elicit_timeout_ms, &mut core.elicit_timeout);
-    millis(given.approval_timeout_ms, &mut core.approval_timeout);
-    millis(given.uplink_timeout_ms, &mut core.uplink_timeout);
-    if given.worker_threads != 0 {
-        core.worker_threads = given.worker_threads as usize;
-    }
-    if given.max_principals != 0 {
-        core.max_principals = given.max_principals as usize;
-    }
-    if given.audit_limit_bytes != 0 {
-        core.audit_limit_bytes = Some(given.audit_limit_bytes);
-    }
-    if given.audit_segment_bytes != 0 {
-        core.audit_segment_bytes = Some(given.audit_segment_bytes);
-    }
-    core.require_principal = given.require_principal != 0;
-    core.recv_empty_on_timeout = given.recv_empty_on_timeout != 0;
-    core.allow_missing_imports = given.allow_missing_imports != 0;
-    Ok(core)
-}
-
-/// # Safety
-/// (arrays) of the crate's contract.
-unsafe fn quotas<'a>(quotas: *const astrid_quota, count: usize) -> Result<&'a [astrid_quota]> {
-    match (quotas.is_null(), count) {
-        (_, 0) => Ok(&[]),
-        (true, _) => Err(invalid("options.quotas is NULL but has a count")),
-        (false, 1..=MOST_QUOTAS) => {
-            // SAFETY: (arrays) it is not NULL and points at `count` elements.
-            Ok(unsafe { std::slice::from_raw_parts(quotas, count) })
-        }
-        _ => Err(invalid(format!("options.quotas has more than {MOST_QUOTAS} elements"))),
-    }
-}
-
-/// More quotas than there are names for.
-const MOST_QUOTAS: usize = 256;
 
 /// Runs the callbacks that wait, on this thread, and says in `*ran`, which may be NULL, how many. It never waits. From
 /// then on this thread is the one that dispatches.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use ::astrid_host::{Principal, Result};
 
-use crate::capsule::{astrid_capsule, astrid_capsules};
+use crate::capsule::astrid_capsule;
 use crate::error::{Out, astrid_error, astrid_status, guard, handle, release};
 use crate::host::astrid_host;
 use crate::options::{astrid_load_options, read};
-use crate::text::{astrid_string, bytes, optional_list, optional_text, text};
+use crate::text::{astrid_string, bytes, invalid, optional_list, optional_text, sentences, text};
 
 /// What an installation did. It belongs to the caller, who frees it with `astrid_installed_free`; the texts are its own.
 #[repr(C)]
@@ -32,6 +32,8 @@ struct LoadOptions {
     principal: Option<Principal>,
     attenuate: Option<Vec<String>>,
     shared: bool,
+    hash: Option<String>,
+    accept_new_capabilities: bool,
 }
 
 /// # Safety
@@ -44,6 +46,8 @@ unsafe fn load_options(options: *const astrid_load_options) -> Result<LoadOption
             principal: principal(given.principal)?,
             attenuate: optional_list("options.attenuate", given.attenuate, given.attenuate_count)?,
             shared: given.shared != 0,
+            hash: optional_text("options.hash", given.hash)?,
+            accept_new_capabilities: given.accept_new_capabilities != 0,
         })
     }
 }
@@ -57,13 +61,15 @@ pub(crate) unsafe fn principal(name: *const c_char) -> Result<Option<Principal>>
     unsafe { optional_text("principal", name) }?.as_deref().map(Principal::parse).transpose()
 }
 
-/// Installs or upgrades the capsule at `path`: a folder with a `Capsule.toml`, or the manifest itself. Its install or upgrade
-/// hook runs and may ask through `on_elicit`; its hash is pinned when the hook succeeds.
+/// Installs or upgrades the capsule at `path`: a folder with a `Capsule.toml`, a `.capsule` archive, or the manifest itself. Its
+/// install or upgrade hook runs and may ask through `on_elicit`; its hash is pinned when the hook succeeds. If the capsule is
+/// loaded, the new version takes the place of the running one in one step when it is ready, and handles follow it.
 ///
 /// `options` may be NULL. `*installed` belongs to the caller; `installed` may be NULL.
 ///
 /// Errors: `manifest_invalid`, `component_invalid`, `abi_mismatch`, `hash_mismatch`, `not_found`, `capability_denied` for an
-/// attenuation that would widen, `principal_refused`, `install_failed`, `callback_failed`, `closed`.
+/// attenuation that would widen or an upgrade that asks for more than was accepted, `principal_refused`, `install_failed`,
+/// `not_ready`, `callback_failed`, `closed`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn astrid_host_install(
     host: *const astrid_host,
@@ -85,14 +91,17 @@ pub unsafe extern "C" fn astrid_host_install(
             if let Some(keep) = options.attenuate {
                 install = install.attenuate(keep);
             }
+            if let Some(hash) = options.hash {
+                install = install.hash(hash);
+            }
+            install = install.accept_new_capabilities(options.accept_new_capabilities);
             let done = host.wait(install.into_future())?;
-            let warnings = Some(done.warnings.join("\n")).filter(|lines| !lines.is_empty());
             installed.give(astrid_installed {
                 id: astrid_string::new(done.id),
                 version: astrid_string::new(done.version),
                 hash: astrid_string::new(done.hash),
                 upgraded_from: astrid_string::maybe(done.upgraded_from),
-                warnings: astrid_string::maybe(warnings),
+                warnings: sentences(&done.warnings),
             });
             Ok(())
         })
@@ -126,7 +135,7 @@ pub unsafe extern "C" fn astrid_host_load(
             let capsule = Out::required("capsule", capsule)?.emptied();
             let host = &handle("host", host)?.0;
             let load = host.host.load(text("path", path)?);
-            let loaded = host.wait(with(load, load_options(options)?).into_future())?;
+            let loaded = host.wait(with(load, load_options(options)?)?.into_future())?;
             capsule.give(astrid_capsule::new(Arc::clone(host), loaded));
             Ok(())
         })
@@ -158,45 +167,24 @@ pub unsafe extern "C" fn astrid_host_load_component(
             let component = bytes("component", component, component_length)?;
             let load =
                 host.host.load_component(component, &text("manifest", manifest)?, &text("hash", hash)?);
-            let loaded = host.wait(with(load, load_options(options)?).into_future())?;
+            let loaded = host.wait(with(load, load_options(options)?)?.into_future())?;
             capsule.give(astrid_capsule::new(Arc::clone(host), loaded));
             Ok(())
         })
     }
 }
 
-fn with(mut load: ::astrid_host::Load, options: LoadOptions) -> ::astrid_host::Load {
+fn with(mut load: ::astrid_host::Load, options: LoadOptions) -> Result<::astrid_host::Load> {
+    if options.hash.is_some() || options.accept_new_capabilities {
+        return Err(invalid("options.hash and options.accept_new_capabilities are for installing"));
+    }
     if let Some(principal) = options.principal {
         load = load.principal(principal);
     }
     if let Some(keep) = options.attenuate {
         load = load.attenuate(keep);
     }
-    load.shared(options.shared)
-}
-
-/// Loads every capsule that lies in a folder of `directory`, providers before those that import from them.
-///
-/// `*capsules` belongs to the caller, who frees it with `astrid_capsules_free`.
-///
-/// Errors: those of `astrid_host_load`, for the first capsule that fails.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn astrid_host_load_all(
-    host: *const astrid_host,
-    directory: *const c_char,
-    capsules: *mut *mut astrid_capsules,
-    error: *mut *mut astrid_error,
-) -> astrid_status {
-    // SAFETY: (handles), (outs), (texts).
-    unsafe {
-        guard(error, || {
-            let capsules = Out::required("capsules", capsules)?.emptied();
-            let host = &handle("host", host)?.0;
-            let loaded = host.wait(host.host.load_all(text("directory", directory)?))?;
-            capsules.give(astrid_capsules::new(host, loaded));
-            Ok(())
-        })
-    }
+    Ok(load.shared(options.shared))
 }
 
 /// Sets a field of the capsule's `[env]`: a setting, or a secret if the manifest declares it as one. `principal` may be NULL

@@ -9,7 +9,7 @@ use crate::error::{OK, astrid_status, c_text};
 
 /// The version of this binary interface: it grows when a struct or a function gains something, and a program built
 /// against one version runs with every later one.
-pub const ASTRID_ABI_VERSION: u32 = 1;
+pub const ASTRID_ABI_VERSION: u32 = 2;
 
 /// The binary interface that the loaded library has, to be compared with `ASTRID_ABI_VERSION` of the header.
 #[unsafe(no_mangle)]

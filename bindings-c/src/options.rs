@@ -6,7 +6,6 @@ use std::ptr;
 
 use ::astrid_host::Result;
 
-use crate::closure::{astrid_approval_callback, astrid_elicit_callback, astrid_uplink_callback};
 use crate::text::invalid;
 
 /// Callbacks run on threads of the host's runtime, possibly several at once.
@@ -16,62 +15,6 @@ pub const ASTRID_CALLBACKS_DISPATCH: u32 = 1;
 
 /// A time that never runs out, for functions that wait.
 pub const ASTRID_NO_TIMEOUT: u64 = u64::MAX;
-
-/// One quota that every principal gets unless its own profile says otherwise.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct astrid_quota {
-    /// The quota's name in a profile, for example `max_memory_bytes`.
-    pub name: *const c_char,
-    /// Its value; 0 is refused.
-    pub value: u64,
-}
-
-/// How a host is opened. Prepare it with `astrid_host_options_init`; whatever stays 0 or NULL is the default.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct astrid_host_options {
-    /// The size of this struct; `astrid_host_options_init` sets it.
-    pub struct_size: u32,
-    /// `ASTRID_CALLBACKS_RUNTIME` or `ASTRID_CALLBACKS_DISPATCH`.
-    pub callbacks: u32,
-    /// The folder in which everything is kept. Required.
-    pub home: *const c_char,
-    /// The folder that capsules may work in.
-    pub workspace: *const c_char,
-    /// Answers install and upgrade hooks.
-    pub on_elicit: astrid_elicit_callback,
-    /// Decides what capsules ask to do.
-    pub on_approval: astrid_approval_callback,
-    /// Receives what capsules send through uplinks.
-    pub on_uplink: astrid_uplink_callback,
-    /// The version that a manifest's `astrid-version` is compared with.
-    pub runtime_version: *const c_char,
-    /// Threads of the runtime.
-    pub worker_threads: u32,
-    /// Most principals that may be named.
-    pub max_principals: u32,
-    /// How long an elicit answer is waited for; it may only be lowered.
-    pub elicit_timeout_ms: u64,
-    /// How long an approval is waited for; it may only be lowered.
-    pub approval_timeout_ms: u64,
-    /// How long an uplink answer is waited for; it may only be lowered.
-    pub uplink_timeout_ms: u64,
-    /// The most bytes that the audit log may take.
-    pub audit_limit_bytes: u64,
-    /// The bytes of one segment of the audit log.
-    pub audit_segment_bytes: u64,
-    /// Other than 0: a call that names no principal is refused.
-    pub require_principal: u8,
-    /// Other than 0: a guest's `recv` answers an empty batch where it would answer `timeout`.
-    pub recv_empty_on_timeout: u8,
-    /// Other than 0: a capsule loads although nobody exports what its manifest imports.
-    pub allow_missing_imports: u8,
-    /// Quotas that differ from the default.
-    pub quotas: *const astrid_quota,
-    /// How many there are.
-    pub quota_count: usize,
-}
 
 /// How a capsule is installed or loaded. Prepare it with `astrid_load_options_init`; NULL in its place is the default.
 #[repr(C)]
@@ -87,6 +30,10 @@ pub struct astrid_load_options {
     pub attenuate: *const *const c_char,
     /// How many there are.
     pub attenuate_count: usize,
+    /// For an installation alone: the BLAKE3 that the package must have, 64 lower-case hexadecimal digits; NULL demands none.
+    pub hash: *const c_char,
+    /// For an installation alone, other than 0: an upgrade may ask for more capabilities than were accepted before.
+    pub accept_new_capabilities: u8,
 }
 
 /// How a capsule is triggered. Prepare it with `astrid_trigger_options_init`; NULL in its place is the default.
@@ -99,6 +46,8 @@ pub struct astrid_trigger_options {
     pub principal: *const c_char,
     /// After how many milliseconds the guest is stopped; 0 is the principal's own limit.
     pub timeout_ms: u64,
+    /// The W3C trace context that the call is part of, as a `traceparent` header spells it, or NULL.
+    pub traceparent: *const c_char,
 }
 
 /// How a message is published. Prepare it with `astrid_publish_options_init`; NULL in its place is the default.
@@ -109,6 +58,20 @@ pub struct astrid_publish_options {
     pub struct_size: u32,
     /// On whose behalf; NULL is the system.
     pub principal: *const c_char,
+    /// The most handlers and subscriptions together that the message may reach; 0 is no limit. More handlers than that deny
+    /// the message, and none of them runs; subscriptions beyond it do not get it.
+    pub fan_out: u64,
+}
+
+/// How a folder is watched. Prepare it with `astrid_watch_options_init`; NULL in its place is the default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct astrid_watch_options {
+    /// The size of this struct; `astrid_watch_options_init` sets it.
+    pub struct_size: u32,
+    /// Other than 0: what is loaded from a folder that changed is reloaded. A component that is not pinned is not run by that;
+    /// the change then says `hash_mismatch`, until the program installs it.
+    pub reload: u8,
 }
 
 /// Which audit entries are wanted. Prepare it with `astrid_audit_filter_init`; NULL in its place takes all.
@@ -134,17 +97,23 @@ pub struct astrid_audit_filter {
 /// An options struct.
 ///
 /// # Safety
-/// The type is `repr(C)`, begins with a `u32` that is its size, and is valid and the default when all other bytes are 0.
-pub(crate) unsafe trait Options: Copy {}
+/// The type is `repr(C)`, begins with a `u32` that is its size, and is valid when all other bytes are 0.
+pub(crate) unsafe trait Options: Copy {
+    /// The default; all zeros, so that what an older program does not know stays as it was.
+    fn initial() -> Self {
+        // SAFETY: the trait says that zeros are valid.
+        unsafe { MaybeUninit::zeroed().assume_init() }
+    }
+}
 
-// SAFETY: integers, raw pointers, and callbacks of raw pointers and optional functions are all valid as zeros.
-unsafe impl Options for astrid_host_options {}
-// SAFETY: as above.
+// SAFETY: integers and raw pointers are all valid as zeros.
 unsafe impl Options for astrid_load_options {}
 // SAFETY: as above.
 unsafe impl Options for astrid_trigger_options {}
 // SAFETY: as above.
 unsafe impl Options for astrid_publish_options {}
+// SAFETY: as above.
+unsafe impl Options for astrid_watch_options {}
 // SAFETY: as above.
 unsafe impl Options for astrid_audit_filter {}
 
@@ -155,18 +124,19 @@ unsafe impl Options for astrid_audit_filter {}
 /// # Safety
 /// `options` is NULL or points at a `u32` that says how many bytes, itself included, may be read.
 pub(crate) unsafe fn read<T: Options>(name: &str, options: *const T) -> Result<T> {
-    let mut known = MaybeUninit::<T>::zeroed();
+    let mut known = T::initial();
     if !options.is_null() {
         // SAFETY: the caller's struct begins with its size.
         let size = unsafe { options.cast::<u32>().read() } as usize;
         if !(size_of::<u32>()..=MOST_BYTES).contains(&size) {
             return Err(invalid(format!("{name} was not prepared: its struct_size is {size}")));
         }
-        // SAFETY: the caller's struct has `size` readable bytes, and no more than `T` has are written.
+        // SAFETY: the caller's struct has `size` readable bytes, and no more than `T` has are written. The trait says that
+        // what C lays out there is valid.
         unsafe {
             ptr::copy_nonoverlapping(
                 options.cast::<u8>(),
-                known.as_mut_ptr().cast(),
+                (&raw mut known).cast::<u8>(),
                 size.min(size_of::<T>()),
             );
         }
@@ -179,33 +149,32 @@ pub(crate) unsafe fn read<T: Options>(name: &str, options: *const T) -> Result<T
             }
         }
     }
-    // SAFETY: zeros are valid for `T`, and so is what C wrote over them: its fields, as C laid them out.
-    Ok(unsafe { known.assume_init() })
+    Ok(known)
 }
 
 /// A size above this is no struct of ours but memory that was never prepared.
 const MOST_BYTES: usize = 4096;
 
-/// Zeroes `struct_size` bytes and notes the size.
+/// Writes the default into `struct_size` bytes, with zeros for what this library does not know, and notes the size.
 ///
 /// # Safety
 /// `options` is NULL or points at `struct_size` bytes that may be written.
-unsafe fn init<T: Options>(options: *mut T, struct_size: usize) {
+pub(crate) unsafe fn init<T: Options>(options: *mut T, struct_size: usize) {
     if options.is_null() || !(size_of::<u32>()..=MOST_BYTES).contains(&struct_size) {
         return;
     }
-    // SAFETY: the caller's struct has `struct_size` bytes that may be written, and four hold the size.
+    let initial = T::initial();
+    // SAFETY: the caller's struct has `struct_size` bytes that may be written, of which four hold the size, and no more than
+    // `T` has are read.
     unsafe {
         ptr::write_bytes(options.cast::<u8>(), 0, struct_size);
+        ptr::copy_nonoverlapping(
+            (&raw const initial).cast::<u8>(),
+            options.cast::<u8>(),
+            struct_size.min(size_of::<T>()),
+        );
         options.cast::<u32>().write(u32::try_from(struct_size).unwrap_or(0));
     }
-}
-
-/// Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn astrid_host_options_init(options: *mut astrid_host_options, struct_size: usize) {
-    // SAFETY: (outs), with the size that the caller names.
-    unsafe { init(options, struct_size) };
 }
 
 /// Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
@@ -231,6 +200,13 @@ pub unsafe extern "C" fn astrid_publish_options_init(
     options: *mut astrid_publish_options,
     struct_size: usize,
 ) {
+    // SAFETY: (outs), with the size that the caller names.
+    unsafe { init(options, struct_size) };
+}
+
+/// Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_watch_options_init(options: *mut astrid_watch_options, struct_size: usize) {
     // SAFETY: (outs), with the size that the caller names.
     unsafe { init(options, struct_size) };
 }

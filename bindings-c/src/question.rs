@@ -109,10 +109,10 @@ pub struct astrid_uplink_event {
 
 /// Keeps the texts of one question where C can read them.
 #[derive(Default)]
-struct Texts(Vec<CString>);
+pub(crate) struct Texts(Vec<CString>);
 
 impl Texts {
-    fn keep(&mut self, text: &str) -> *const c_char {
+    pub(crate) fn keep(&mut self, text: &str) -> *const c_char {
         let text = c_text(text);
         // The bytes of a CString stay where they are when the CString itself is moved into the list.
         let pointer = text.as_ptr();
@@ -126,7 +126,7 @@ impl Texts {
 }
 
 /// The size that a struct says of itself.
-fn size_of_struct<T>() -> u32 {
+pub(crate) fn size_of_struct<T>() -> u32 {
     u32::try_from(size_of::<T>()).unwrap_or(u32::MAX)
 }
 

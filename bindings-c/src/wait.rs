@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use crate::ask::Handlers;
 use crate::dispatch::Callbacks;
+use crate::tell::LastTaken;
 
 /// How often a waiting call looks at its queue even if nobody woke it; a safety net, since every job wakes its thread.
 const LOOK: Duration = Duration::from_millis(500);
@@ -21,11 +22,24 @@ pub(crate) struct Shared {
     pub(crate) callbacks: Callbacks,
     /// Gone once the host is closed.
     handlers: Mutex<Handlers>,
+    /// The news that the checkpoint callback was told all, for the one who closes.
+    last_checkpoint: Mutex<Option<LastTaken>>,
 }
 
 impl Shared {
-    pub(crate) fn new(host: Host, callbacks: Callbacks, handlers: Handlers) -> Arc<Self> {
-        Arc::new(Self { host, callbacks, handlers: Mutex::new(handlers) })
+    pub(crate) fn new(
+        host: Host,
+        callbacks: Callbacks,
+        handlers: Handlers,
+        last_checkpoint: Option<LastTaken>,
+    ) -> Arc<Self> {
+        let (handlers, last_checkpoint) = (Mutex::new(handlers), Mutex::new(last_checkpoint));
+        Arc::new(Self { host, callbacks, handlers, last_checkpoint })
+    }
+
+    /// The news that the checkpoint callback was told all; given out once.
+    pub(crate) fn last_checkpoint(&self) -> Option<LastTaken> {
+        self.last_checkpoint.lock().take()
     }
 
     /// Waits for a future on this thread.
@@ -39,12 +53,12 @@ impl Shared {
         wait_until(&self.callbacks, deadline, future)
     }
 
-    /// Lets go of the handlers and of the questions they were to be asked, outside the lock: their `drop` is foreign code.
+    /// Lets go of the handlers, and of what they were to be asked and told, outside the lock: their `drop` is foreign code.
     pub(crate) fn let_go(&self) {
         let handlers = std::mem::take(&mut *self.handlers.lock());
         drop(handlers);
         if let Callbacks::Dispatch(queue) = &self.callbacks {
-            queue.forget_questions();
+            queue.forget();
         }
     }
 }

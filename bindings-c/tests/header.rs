@@ -84,8 +84,28 @@ trait SourceList {
 impl SourceList for Builder {
     fn with_src_list(self, crate_root: &Path) -> Self {
         let order = [
-            "kinds", "error", "text", "question", "answer", "closure", "options", "host", "install",
-            "capsule", "call", "bus", "audit",
+            "kinds",
+            "error",
+            "text",
+            "question",
+            "answer",
+            "log",
+            "checkpoint",
+            "closure",
+            "options",
+            "choices",
+            "host",
+            "packages",
+            "install",
+            "lifecycle",
+            "capsule",
+            "call",
+            "bus",
+            "watch",
+            "principals",
+            "audit",
+            "export",
+            "keep",
         ];
         order.iter().fold(self, |builder, name| builder.with_src(crate_root.join(format!("src/{name}.rs"))))
     }

@@ -157,11 +157,36 @@ static void uplink(void *ctx, const astrid_uplink_event *event, astrid_uplink_an
   ask(ctx, UPLINK, asked, answer, event->kind == ASTRID_UPLINK_MESSAGE);
 }
 
-static const char *const names[QUESTIONS] = {"elicit", "approval", "uplink"};
+static void note(struct handler *handler, json_t *told) {
+  pthread_mutex_lock(&handler->all->lock);
+  json_array_append_new(handler->asked, told);
+  pthread_mutex_unlock(&handler->all->lock);
+}
+
+static void logged(void *ctx, const astrid_log_line *line) {
+  note(ctx, json_pack("{s:s,s:s,s:s,s:s}", "capsule", line->capsule, "principal", line->principal, "level", line->level,
+                      "message", line->message));
+}
+
+static json_t *hex(const uint8_t *bytes, size_t length) {
+  char digits[129];
+  for (size_t at = 0; at < length; at++) snprintf(digits + 2 * at, 3, "%02x", bytes[at]);
+  return json_stringn(digits, 2 * length);
+}
+
+static json_t *checkpoint_told(const astrid_checkpoint *one) {
+  return json_pack("{s:I,s:I,s:o,s:o,s:o}", "sequence", (json_int_t)one->sequence, "entries", (json_int_t)one->entries,
+                   "head", hex(one->head, sizeof one->head), "public_key", hex(one->public_key, sizeof one->public_key),
+                   "signature", hex(one->signature, sizeof one->signature));
+}
+
+static void signed_off(void *ctx, const astrid_checkpoint *checkpoint) { note(ctx, checkpoint_told(checkpoint)); }
+
+static const char *const names[KINDS] = {"elicit", "approval", "uplink", "log", "checkpoint"};
 
 void handlers_init(struct handlers *handlers, const json_t *host) {
   pthread_mutex_init(&handlers->lock, NULL);
-  for (int of = 0; of < QUESTIONS; of++) {
+  for (int of = 0; of < KINDS; of++) {
     handlers->of[of] = (struct handler){handlers, json_object_get(host, names[of]), 0, json_array()};
   }
 }
@@ -185,13 +210,19 @@ void handlers_offer(struct handlers *handlers, astrid_host_options *options) {
   if (handlers->of[UPLINK].answers) {
     options->on_uplink = (astrid_uplink_callback){&handlers->of[UPLINK], uplink, NULL};
   }
+  if (json_is_true(handlers->of[LOG].answers)) {
+    options->on_log = (astrid_log_callback){&handlers->of[LOG], logged, NULL};
+  }
+  if (json_is_true(handlers->of[CHECKPOINT].answers)) {
+    options->on_checkpoint = (astrid_checkpoint_callback){&handlers->of[CHECKPOINT], signed_off, NULL};
+  }
   for (int of = 0; of < QUESTIONS; of++) {
     if (would_block(&handlers->of[of])) options->callbacks = ASTRID_CALLBACKS_DISPATCH;
   }
 }
 
 json_t *handlers_asked(struct handlers *handlers, const char *of) {
-  for (int place = 0; place < QUESTIONS; place++) {
+  for (int place = 0; place < KINDS; place++) {
     if (strcmp(of, names[place])) continue;
     pthread_mutex_lock(&handlers->lock);
     json_t *asked = json_deep_copy(handlers->of[place].asked);
@@ -209,5 +240,5 @@ void handlers_end(struct handlers *handlers) {
     else pthread_join(late->thread, NULL);
     free(late);
   }
-  for (int of = 0; of < QUESTIONS; of++) json_decref(handlers->of[of].asked);
+  for (int of = 0; of < KINDS; of++) json_decref(handlers->of[of].asked);
 }

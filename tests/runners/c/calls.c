@@ -23,6 +23,7 @@ static astrid_trigger_options trigger_options(const json_t *step) {
   astrid_trigger_options_init(&options, sizeof options);
   options.principal = string(step, "principal");
   options.timeout_ms = number(step, "timeout_ms");
+  options.traceparent = string(step, "traceparent");
   return options;
 }
 
@@ -43,6 +44,7 @@ static struct outcome step_publish(struct stage *stage, const json_t *step) {
   astrid_publish_options options;
   astrid_publish_options_init(&options, sizeof options);
   options.principal = string(step, "principal");
+  options.fan_out = number(step, "fan_out");
   astrid_error *error = NULL;
   astrid_outcome *outcome = NULL;
   size_t length;
@@ -131,8 +133,7 @@ static struct outcome step_start(struct stage *stage, const json_t *step) {
       return ended(error, NULL);
     }
   } else {
-    call->does = !strcmp(what, "install") ? step_install : !strcmp(what, "wait_ready") ? step_wait_ready : call_verb(what);
-    if (!call->does) give_up("no such call: %s", what);
+    call->does = verb_of(what);
     pthread_create(&call->thread, NULL, run_beside, call);
   }
   keep(stage, &stage->calls, string(step, "as"), call, free_call);
@@ -194,17 +195,9 @@ static struct outcome step_unsubscribe(struct stage *stage, const json_t *step) 
   return ended(error, NULL);
 }
 
-verb *call_verb(const char *name) {
-  static const struct {
-    const char *name;
-    verb *does;
-  } verbs[] = {
-      {"trigger", step_trigger},     {"publish", step_publish},         {"start", step_start},
-      {"join", step_join},           {"cancel", step_cancel},           {"subscribe", step_subscribe},
-      {"next", step_next},           {"unsubscribe", step_unsubscribe},
-  };
-  for (size_t place = 0; place < sizeof verbs / sizeof *verbs; place++) {
-    if (!strcmp(name, verbs[place].name)) return verbs[place].does;
-  }
-  return NULL;
-}
+const struct verb_name call_verbs[] = {
+    {"trigger", step_trigger},     {"publish", step_publish}, {"start", step_start},
+    {"join", step_join},           {"cancel", step_cancel},   {"subscribe", step_subscribe},
+    {"next", step_next},           {"unsubscribe", step_unsubscribe},
+    {NULL, NULL},
+};

@@ -1,4 +1,5 @@
 /* The capsules of a scenario, as folders. */
+#include <ftw.h>
 #include <sys/stat.h>
 
 #include "runner.h"
@@ -42,21 +43,32 @@ static const json_t *guest_named(const char *root, const char *name) {
   return guest;
 }
 
-const char *hash_of(const char *root, const json_t *capsule) {
-  const json_t *guest = json_object_get(capsule, "guest");
-  return json_is_string(guest) ? json_string_value(json_object_get(guest_named(root, json_string_value(guest)), "hash")) : "";
+static const char *hash_of(const char *root, const char *name) {
+  return json_string_value(json_object_get(guest_named(root, name), "hash"));
 }
 
-char *filled(const char *line, const char *name, const char *value) {
-  char *mark = text("{{%s}}", name), *result = strdup(line), *place;
-  while ((place = strstr(result, mark))) {
-    *place = 0;
-    char *longer = text("%s%s%s", result, value, place + strlen(mark));
-    free(result);
-    result = longer;
+/* `*line` with the first `mark` in it replaced by `value`; false if there is none. */
+static bool replace(char **line, const char *mark, const char *value) {
+  char *place = strstr(*line, mark);
+  if (!place) return false;
+  char *longer = text("%.*s%s%s", (int)(place - *line), *line, value, place + strlen(mark));
+  free(*line);
+  *line = longer;
+  return true;
+}
+
+char *filled(const char *root, const char *plain, const json_t *capsule) {
+  const char *guest = string(capsule, "guest");
+  char *line = strdup(plain), *place;
+  while (replace(&line, "{{component}}", "guest.wasm")) continue;
+  while (guest && replace(&line, "{{hash}}", hash_of(root, guest))) continue;
+  while ((place = strstr(line, "{{hash:"))) {
+    char *name = strndup(place + 7, strcspn(place + 7, "}")), *mark = text("{{hash:%s}}", name);
+    replace(&line, mark, hash_of(root, name));
+    free(name);
+    free(mark);
   }
-  free(mark);
-  return result;
+  return line;
 }
 
 static char *guest_bytes(const char *root, const json_t *guest, size_t *length) {
@@ -128,28 +140,46 @@ static char *manifest_of(const char *key, const json_t *capsule) {
   return manifest;
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
+  (void)status, (void)kind, (void)place;
+  return remove(path);
+}
+
+void remove_tree(const char *folder) { nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+static void write_guest(const char *root, const char *folder, const char *name, const json_t *guest) {
+  size_t length;
+  char *bytes = guest_bytes(root, guest, &length);
+  write_file(folder, name, bytes, length);
+  free(bytes);
+}
+
+static void write_archive(const char *root, const char *folder, const char *key, const json_t *guest) {
+  char *name = text("%s.capsule", key);
+  write_guest(root, folder, name, guest);
+  free(name);
+}
+
 void write_capsule(const char *root, const char *folder, const char *key, const json_t *capsule) {
+  const json_t *guest = json_object_get(capsule, "guest"), *lines = json_object_get(capsule, "manifest"), *file;
+  const json_t *archive = json_object_get(capsule, "archive");
+  if (archive) {
+    write_archive(root, folder, key, archive);
+    return;
+  }
   char *own = text("%s/%s", folder, key);
   mkdir(own, 0700);
-  const json_t *guest = json_object_get(capsule, "guest"), *file;
-  if (guest && !json_is_null(guest)) {
-    size_t length;
-    char *bytes = guest_bytes(root, guest, &length);
-    write_file(own, "guest.wasm", bytes, length);
-    free(bytes);
-  }
-  const json_t *lines = json_object_get(capsule, "manifest");
+  if (guest && !json_is_null(guest)) write_guest(root, own, "guest.wasm", guest);
   if (!lines || !json_is_null(lines)) {
-    char *manifest = manifest_of(key, capsule);
-    char *named = filled(manifest, "component", "guest.wasm"), *whole = filled(named, "hash", hash_of(root, capsule));
+    char *manifest = manifest_of(key, capsule), *whole = filled(root, manifest, capsule);
     write_file(own, "Capsule.toml", whole, strlen(whole));
     free(manifest);
-    free(named);
     free(whole);
   }
   const char *path;
   json_object_foreach(json_object_get(capsule, "files"), path, file) {
-    write_file(own, path, json_string_value(file), json_string_length(file));
+    if (json_is_string(file)) write_file(own, path, json_string_value(file), json_string_length(file));
+    else write_guest(root, own, path, json_object_get(file, "guest"));
   }
   free(own);
 }

@@ -28,18 +28,38 @@ char *mismatch(const json_t *value, const json_t *wanted, const char *where);
 /* The whole file, with a NUL behind it; its length goes to `*length` unless that is NULL. */
 char *read_file(const char *path, size_t *length);
 
-/* Writes the capsule of a scenario into `<folder>/<key>`. */
+/* Removes a folder with all that is in it, if it is there. */
+void remove_tree(const char *folder);
+
+/* Writes the capsule of a scenario into `<folder>/<key>`, or beside it as an archive. */
 void write_capsule(const char *root, const char *folder, const char *key, const json_t *capsule);
 
-/* The BLAKE3 of a named guest, in hexadecimal; "" for any other. */
-const char *hash_of(const char *root, const json_t *capsule);
+/* `text` with the component's file and its hash, and the hashes of other guests, in their places; to be freed. */
+char *filled(const char *root, const char *text, const json_t *capsule);
 
-/* `line` with every `{{name}}` replaced by `value`, to be freed. */
-char *filled(const char *line, const char *name, const char *value);
+/* ---- options.c ---- */
+
+enum { MOST_TEXTS = 64 };
+
+/* The options of a host with all they point at. */
+struct host_options {
+  astrid_host_options options;
+  astrid_restart restart;
+  astrid_instances instances;
+  astrid_audit_choices audit;
+  astrid_expected_checkpoint expected;
+  astrid_quota quotas[MOST_TEXTS];
+  const char *uplinks[MOST_TEXTS], *operations[MOST_TEXTS];
+  char *profile; /* to be freed */
+};
+
+/* Reads them; what is not named keeps its default. */
+void read_options(const json_t *given, struct host_options *all);
 
 /* ---- callbacks.c ---- */
 
-enum { ELICIT, APPROVAL, UPLINK, QUESTIONS };
+/* What is asked, and what is only told. */
+enum { ELICIT, APPROVAL, UPLINK, QUESTIONS, LOG = QUESTIONS, CHECKPOINT, KINDS };
 
 /* One kind of question in a scenario: what is answered, in order, and what was asked. */
 struct handler {
@@ -51,7 +71,7 @@ struct handler {
 
 struct handlers {
   pthread_mutex_t lock;
-  struct handler of[QUESTIONS];
+  struct handler of[KINDS];
   /* The host whose dispatching thread a handler asks for although it is on it. */
   const astrid_host *host;
   /* Answers that were never given, to be let go of at the end. */
@@ -75,6 +95,8 @@ struct outcome {
 
 /* The outcome of a call of the library; takes both over, and an absent result is {}. */
 struct outcome ended(astrid_error *error, json_t *result);
+/* The same for a call whose result is JSON text; takes the text over too. */
+struct outcome ended_with(astrid_error *error, astrid_string *text);
 /* An error as JSON. */
 json_t *described(const astrid_error *error);
 
@@ -90,7 +112,11 @@ json_t *lines(const char *text);
 /* Everything one scenario has at hand. Handles by name, in lists that only grow. */
 struct stage {
   const char *root, *folder;
+  /* The folder of the home in it: `home`, or the backup it was last opened from. */
+  const char *home;
   const json_t *scenario;
+  /* The capsules as they were written last, by key. */
+  json_t *written;
   struct handlers handlers;
   astrid_host *host;
   pthread_mutex_t lock;
@@ -106,16 +132,30 @@ void *found(struct stage *stage, struct named *list, const char *name);
 void keep(struct stage *stage, struct named **list, const char *name, void *handle, void (*free)(void *));
 void forget(struct named **list);
 
-/* ---- steps.c: the host and its capsules; calls.c: triggers, messages, and calls that go on beside the steps ---- */
+/* What the host is given as a capsule's path, to be freed. */
+char *path_of(const struct stage *stage, const char *key);
+
+/* ---- the verbs: steps.c, life.c, home.c and calls.c ---- */
 
 typedef struct outcome verb(struct stage *stage, const json_t *step);
 
-/* Does a step and says what it came to. */
-struct outcome take(struct stage *stage, const json_t *step);
-/* The verb of that name in calls.c, or NULL. */
-verb *call_verb(const char *name);
+struct verb_name {
+  const char *name;
+  verb *does;
+};
+
+/* Each ends with a name that is NULL. */
+extern const struct verb_name host_verbs[], life_verbs[], home_verbs[], call_verbs[];
+
+/* The verb of that name. */
+verb *verb_of(const char *name);
+
 astrid_capsule *capsule_of(struct stage *stage, const json_t *step);
-verb step_wait_ready, step_install;
+/* What loading a capsule tells. */
+json_t *told(const astrid_capsule *capsule);
+json_t *warnings(const astrid_capsule *capsule);
+/* Takes a loaded capsule over and calls it by the key, which lives as long; says what loading it tells. */
+json_t *keep_capsule(struct stage *stage, const char *key, astrid_capsule *capsule);
 
 /* ---- play.c ---- */
 

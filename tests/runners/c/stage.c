@@ -29,8 +29,18 @@ json_t *lines(const char *text) {
 }
 
 json_t *described(const astrid_error *error) {
-  return json_pack("{s:s,s:s,s:s?,s:s?}", "code", astrid_error_code(error), "message", astrid_error_message(error),
-                   "cause", astrid_error_cause(error), "backtrace", astrid_error_guest_backtrace(error));
+  /* As other languages write an error: the message, and where it happened. */
+  char *message = text("%s", astrid_error_message(error));
+  const char *key, *value;
+  for (size_t at = 0; astrid_error_context_at(error, at, &key, &value) == ASTRID_OK; at++) {
+    char *longer = text("%s; %s: %s", message, key, value);
+    free(message);
+    message = longer;
+  }
+  json_t *described = json_pack("{s:s,s:s,s:s?,s:s?}", "code", astrid_error_code(error), "message", message, "cause",
+                                astrid_error_cause(error), "backtrace", astrid_error_guest_backtrace(error));
+  free(message);
+  return described;
 }
 
 struct outcome ended(astrid_error *error, json_t *result) {
@@ -39,6 +49,27 @@ struct outcome ended(astrid_error *error, json_t *result) {
   json_decref(result);
   astrid_error_free(error);
   return failed;
+}
+
+struct outcome ended_with(astrid_error *error, astrid_string *text) {
+  json_t *result = error ? NULL : parsed(*text);
+  astrid_string_free(text);
+  return ended(error, result);
+}
+
+char *path_of(const struct stage *stage, const char *key) {
+  bool archive = string(json_object_get(stage->written, key), "archive") != NULL;
+  return text("%s/%s%s", stage->folder, key, archive ? ".capsule" : "");
+}
+
+verb *verb_of(const char *name) {
+  const struct verb_name *const tables[] = {host_verbs, life_verbs, home_verbs, call_verbs};
+  for (size_t table = 0; table < sizeof tables / sizeof *tables; table++) {
+    for (const struct verb_name *one = tables[table]; one->name; one++) {
+      if (!strcmp(one->name, name)) return one->does;
+    }
+  }
+  give_up("no such verb: %s", name);
 }
 
 void *found(struct stage *stage, struct named *list, const char *name) {
