@@ -974,6 +974,16 @@ typedef struct astrid_host_options {
    * Other than 0: compiled code is not kept in the home, and every capsule is compiled anew when it is loaded.
    */
   uint8_t no_code_cache;
+  /**
+   * Other than 0: each capsule changes an overlay of the workspace for each principal, which `astrid_capsule_commit` puts into
+   * the workspace and `astrid_capsule_rollback` throws away.
+   */
+  uint8_t overlay;
+  /**
+   * Other than 0: capsules may open files that have more names than the host gave them, as package managers make them. Such
+   * a file may be one from outside a root that was linked into it.
+   */
+  uint8_t trust_hard_links;
 } astrid_host_options;
 
 /**
@@ -1740,6 +1750,29 @@ astrid_status astrid_capsule_wait_ready(const struct astrid_capsule *capsule,
  * Frees the handle; the capsule stays loaded. NULL is allowed.
  */
 void astrid_capsule_free(struct astrid_capsule *capsule);
+
+/**
+ * Puts what the capsule changed for a principal into the workspace; where the workspace changed as well, the overlay wins.
+ * Files that are open in the overlay are closed. `principal` may be NULL for the default principal. `*changes`, which may be
+ * NULL, is how many files and folders that wrote or removed.
+ *
+ * Errors: `invalid_argument` when the host was not opened with `overlay`, `store_unavailable` when something could not be
+ * written: it is still in the overlay, to be committed again; `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_capsule_commit(const struct astrid_capsule *capsule,
+                                    const char *principal,
+                                    uint64_t *changes,
+                                    struct astrid_error **error);
+
+/**
+ * Throws away what the capsule changed for a principal. Files that are open in the overlay are closed. `principal` may be NULL
+ * for the default principal.
+ *
+ * Errors: as for `astrid_capsule_commit`.
+ */
+astrid_status astrid_capsule_rollback(const struct astrid_capsule *capsule,
+                                      const char *principal,
+                                      struct astrid_error **error);
 
 /**
  * Frees a hook's answer. NULL is allowed.

@@ -157,6 +157,12 @@ pub struct astrid_host_options {
     pub on_checkpoint: astrid_checkpoint_callback,
     /// Other than 0: compiled code is not kept in the home, and every capsule is compiled anew when it is loaded.
     pub no_code_cache: u8,
+    /// Other than 0: each capsule changes an overlay of the workspace for each principal, which `astrid_capsule_commit` puts into
+    /// the workspace and `astrid_capsule_rollback` throws away.
+    pub overlay: u8,
+    /// Other than 0: capsules may open files that have more names than the host gave them, as package managers make them. Such
+    /// a file may be one from outside a root that was linked into it.
+    pub trust_hard_links: u8,
 }
 
 // SAFETY: integers, raw pointers, and callbacks of raw pointers and optional functions are all valid as zeros.
@@ -270,6 +276,7 @@ impl astrid_host_options {
         core.recv_empty_on_timeout = self.recv_empty_on_timeout != 0;
         core.allow_missing_imports = self.allow_missing_imports != 0;
         core.code_cache = self.no_code_cache == 0;
+        core.trust_hard_links = self.trust_hard_links != 0;
         Ok(core)
     }
 

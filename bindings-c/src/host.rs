@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::astrid_host::people::{CallbackError, CallbackFault};
-use ::astrid_host::{Error, ErrorKind, Host, Result};
+use ::astrid_host::{Error, ErrorKind, Host, Result, WorkspaceMode};
 
 use crate::ask::Handlers;
 use crate::choices::astrid_host_options;
@@ -93,6 +93,9 @@ unsafe fn open(given: &astrid_host_options, handlers: Handlers) -> Result<Arc<Sh
     let mut builder = Host::builder(home).options(core);
     if let Some(workspace) = workspace {
         builder = builder.workspace(workspace);
+    }
+    if given.overlay != 0 {
+        builder = builder.workspace_mode(WorkspaceMode::Overlay);
     }
     if let Some(callback) = handlers.elicit(&callbacks) {
         builder = builder.on_elicit(callback);

@@ -40,3 +40,4 @@ mod tell;
 mod text;
 mod wait;
 mod watch;
+mod workspace;

@@ -99,6 +99,7 @@ impl SourceList for Builder {
             "install",
             "lifecycle",
             "capsule",
+            "workspace",
             "call",
             "bus",
             "watch",

@@ -20,6 +20,7 @@ static void kinds(void) {
 
 static void nothing(void) {
   astrid_string text = {NULL, 0};
+  astrid_bytes bytes = {NULL, 0};
   astrid_error_free(NULL);
   astrid_host_free(NULL);
   astrid_capsule_free(NULL);
@@ -33,6 +34,12 @@ static void nothing(void) {
   astrid_elicit_answer_free(NULL);
   astrid_approval_answer_free(NULL);
   astrid_uplink_answer_free(NULL);
+  astrid_watch_free(NULL);
+  astrid_change_free(NULL);
+  astrid_checkpoint_free(NULL);
+  astrid_bytes_free(NULL);
+  astrid_bytes_free(&bytes);
+  astrid_restart_init(NULL, 0);
   astrid_string_free(NULL);
   astrid_string_free(&text);
   astrid_host_options_init(NULL, 0);
@@ -67,6 +74,31 @@ static void nothing(void) {
   EXPECT(no, astrid_host_audit_entries(NULL, NULL, &text, &error));
   EXPECT(no, astrid_host_audit_verify(NULL, NULL, NULL, &error));
   EXPECT(no, astrid_host_audit_public_key(NULL, NULL, &error));
+  EXPECT(no, astrid_host_audit_checkpoint(NULL, NULL, &error));
+  EXPECT(no, astrid_host_audit_export(NULL, NULL, (astrid_writer){NULL, NULL}, &error));
+  EXPECT(no, astrid_host_inspect(NULL, "x", &text, &error));
+  EXPECT(no, astrid_host_discover(NULL, NULL, 0, &text, &error));
+  EXPECT(no, astrid_host_capsules(NULL, NULL, &error));
+  EXPECT(no, astrid_host_reload(NULL, "x", &error));
+  EXPECT(no, astrid_host_uninstall(NULL, "x", &error));
+  EXPECT(no, astrid_host_watch(NULL, "x", NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_host_profile(NULL, "x", &text, &error));
+  EXPECT(no, astrid_host_set_profile(NULL, "x", "{}", NULL, &error));
+  EXPECT(no, astrid_host_principals(NULL, &text, &error));
+  EXPECT(no, astrid_host_remove_principal(NULL, "x", &error));
+  EXPECT(no, astrid_host_backup(NULL, "x", &error));
+  EXPECT(no, astrid_host_rotate_keys(NULL, NULL, &error));
+  EXPECT(no, astrid_host_metrics(NULL, &text, &error));
+  EXPECT(no, astrid_capsule_manifest(NULL, &text, &error));
+  EXPECT(no, astrid_capsule_static_file(NULL, "x", &bytes, &error));
+  EXPECT(no, astrid_capsule_failure(NULL, &text, &error));
+  EXPECT(no, astrid_capsule_reload(NULL, &error));
+  EXPECT(no, astrid_capsule_watch(NULL, NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_capsule_commit(NULL, NULL, NULL, &error));
+  EXPECT(no, astrid_capsule_rollback(NULL, NULL, &error));
+  EXPECT(no, astrid_watch_next(NULL, 0, NULL, &error));
+  EXPECT(no, astrid_watch_close(NULL, &error));
+  CHECK(!astrid_capsule_version(NULL) && astrid_capsule_generation(NULL) == 0 && astrid_capsule_restarts(NULL) == 0);
   CHECK(astrid_elicit_answer_text(NULL, "x") == no && astrid_approval_answer_decide(NULL, ASTRID_DENY) == no);
   CHECK(astrid_uplink_answer_delivery(NULL, ASTRID_DELIVERED) == no && astrid_elicit_answer_cancel(NULL) == no);
 }

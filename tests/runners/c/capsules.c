@@ -18,13 +18,18 @@ char *read_file(const char *path, size_t *length) {
   return bytes;
 }
 
-static void write_file(const char *folder, const char *name, const char *bytes, size_t length) {
+char *make_parents(const char *folder, const char *name) {
   char *path = text("%s/%s", folder, name);
   for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')); slash++) {
     *slash = 0;
     mkdir(path, 0700);
     *slash = '/';
   }
+  return path;
+}
+
+void write_file(const char *folder, const char *name, const char *bytes, size_t length) {
+  char *path = make_parents(folder, name);
   FILE *file = fopen(path, "wb");
   if (!file || fwrite(bytes, 1, length, file) != length || fclose(file)) give_up("%s cannot be written", path);
   free(path);

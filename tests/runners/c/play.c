@@ -107,6 +107,7 @@ char *play(const char *root, const json_t *scenario, json_t *pairs) {
   const char *key, *home = string(scenario, "home");
   json_t *capsule;
   json_object_foreach(json_object_get(scenario, "capsules"), key, capsule) write_capsule(root, folder, key, capsule);
+  make_workspace(folder, json_object_get(json_object_get(scenario, "host"), "workspace"));
   if (home && !strcmp(home, "file")) {
     char *path = text("%s/home", folder);
     FILE *file = fopen(path, "w");

@@ -28,6 +28,10 @@ char *mismatch(const json_t *value, const json_t *wanted, const char *where);
 /* The whole file, with a NUL behind it; its length goes to `*length` unless that is NULL. */
 char *read_file(const char *path, size_t *length);
 
+/* `<folder>/<name>`, to be freed, when the folders above it are made. */
+char *make_parents(const char *folder, const char *name);
+void write_file(const char *folder, const char *name, const char *bytes, size_t length);
+
 /* Removes a folder with all that is in it, if it is there. */
 void remove_tree(const char *folder);
 
@@ -36,6 +40,11 @@ void write_capsule(const char *root, const char *folder, const char *key, const 
 
 /* `text` with the component's file and its hash, and the hashes of other guests, in their places; to be freed. */
 char *filled(const char *root, const char *text, const json_t *capsule);
+
+/* ---- workspace.c ---- */
+
+/* Makes `<folder>/workspace` as a scenario's host wants it; nothing if it wants none. */
+void make_workspace(const char *folder, const json_t *wanted);
 
 /* ---- options.c ---- */
 
@@ -135,7 +144,7 @@ void forget(struct named **list);
 /* What the host is given as a capsule's path, to be freed. */
 char *path_of(const struct stage *stage, const char *key);
 
-/* ---- the verbs: steps.c, life.c, home.c and calls.c ---- */
+/* ---- the verbs: steps.c, life.c, workspace.c, home.c and calls.c ---- */
 
 typedef struct outcome verb(struct stage *stage, const json_t *step);
 
@@ -145,7 +154,7 @@ struct verb_name {
 };
 
 /* Each ends with a name that is NULL. */
-extern const struct verb_name host_verbs[], life_verbs[], home_verbs[], call_verbs[];
+extern const struct verb_name host_verbs[], life_verbs[], workspace_verbs[], home_verbs[], call_verbs[];
 
 /* The verb of that name. */
 verb *verb_of(const char *name);

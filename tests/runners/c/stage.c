@@ -63,7 +63,7 @@ char *path_of(const struct stage *stage, const char *key) {
 }
 
 verb *verb_of(const char *name) {
-  const struct verb_name *const tables[] = {host_verbs, life_verbs, home_verbs, call_verbs};
+  const struct verb_name *const tables[] = {host_verbs, life_verbs, workspace_verbs, home_verbs, call_verbs};
   for (size_t table = 0; table < sizeof tables / sizeof *tables; table++) {
     for (const struct verb_name *one = tables[table]; one->name; one++) {
       if (!strcmp(one->name, name)) return one->does;

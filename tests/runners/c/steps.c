@@ -8,10 +8,15 @@ static astrid_host *open_host(struct stage *stage, bool first, astrid_error **er
   read_options(json_object_get(json_object_get(stage->scenario, "host"), "options"), &all);
   char *home = text("%s/%s", stage->folder, stage->home);
   all.options.home = home;
+  const json_t *workspace = json_object_get(json_object_get(stage->scenario, "host"), "workspace");
+  char *folder = text("%s/workspace", stage->folder);
+  if (workspace) all.options.workspace = folder;
+  all.options.overlay = truth(workspace, "overlay");
   if (first) handlers_offer(&stage->handlers, &all.options);
   astrid_host *host = NULL;
   astrid_host_open(&all.options, &host, error);
   free(home);
+  free(folder);
   free(all.profile);
   return host;
 }
