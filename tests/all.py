@@ -22,10 +22,16 @@ PYTHONPATH = {"PYTHONPATH": str(TARGET / "python")}
 SUITES = [
     ("rust: core", ".", {}, "cargo test --quiet --locked --workspace --lib"),
     (
-        "rust: abi, guests, header, waiting",
+        "rust: abi, floors, guests, header",
         ".",
         {},
-        "cargo test --quiet --locked --workspace --test abi_lock --test guests_fresh --test header --test waiting",
+        "cargo test --quiet --locked --workspace --test abi_lock --test floors --test guests_fresh --test header",
+    ),
+    (
+        "rust: lives of capsules and principals",
+        ".",
+        {},
+        "cargo test --quiet --locked --workspace --test waiting --test closing --test removing --test upgrading --test watching",
     ),
     ("rust: engine", ".", {}, "cargo test --quiet --locked --workspace --test engine"),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
