@@ -31,7 +31,8 @@ SUITES = [
         "rust: lives of capsules and principals",
         ".",
         {},
-        "cargo test --quiet --locked --workspace --test waiting --test closing --test removing --test upgrading --test watching",
+        "cargo test --quiet --locked --workspace --test waiting --test closing --test removing --test upgrading "
+        "--test watching",
     ),
     ("rust: engine", ".", {}, "cargo test --quiet --locked --workspace --test engine"),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
