@@ -24,6 +24,9 @@ fn write(folder: &Path, version: &str, component: &str) {
     std::fs::write(folder.join("Capsule.toml"), manifest).expect("the manifest");
 }
 
+/// Watching threads are counted over the whole process, so one test has it at a time.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 fn watchers() -> usize {
     let threads = std::fs::read_dir("/proc/self/task").expect("the threads of this process");
     let named = |thread: &std::fs::DirEntry| std::fs::read_to_string(thread.path().join("comm"));
@@ -51,6 +54,7 @@ async fn world() -> World {
 
 #[tokio::test(flavor = "current_thread")]
 async fn changes_are_told_once_and_only_installed_bytes_run() {
+    let _alone = ALONE.lock().await;
     let World { _folder, capsules, host } = world().await;
     let notes = capsules.join("notes");
     host.install(&notes).await.expect("installed");
@@ -98,6 +102,7 @@ async fn changes_are_told_once_and_only_installed_bytes_run() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn one_capsule_is_watched_alone_and_a_missing_folder_not_at_all() {
+    let _alone = ALONE.lock().await;
     let World { _folder, capsules, host } = world().await;
     let missing = host.watch(capsules.join("missing")).await.expect_err("there is no such folder");
     assert_eq!(missing.kind(), ErrorKind::NotFound);

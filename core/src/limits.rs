@@ -330,6 +330,8 @@ pub const STATIC_FILE_BYTES: usize = 4 * MIB;
 
 /// Principals a host knows at most, unless the embedding program says otherwise.
 pub const PRINCIPALS: usize = 10_000;
+/// How long a thread that was lent to blocking work waits for more of it before it ends.
+pub const BLOCKING_IDLE: Duration = Duration::from_secs(1);
 /// How long loading a folder of capsules waits for each to become ready.
 pub const READY_WAIT: Duration = Duration::from_secs(5);
 /// How long the run loop of a new generation has to become ready before the old one is kept, unless the embedding program

@@ -18,6 +18,7 @@ use crate::capsule::Terms;
 use crate::dispatch::Dispatcher;
 use crate::engine::{Cache, Engine};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
 use crate::logs::{LogSink, Logs};
 use crate::manifest::ParseOptions;
 use crate::metrics::Metrics;
@@ -219,6 +220,7 @@ fn build_runtime(workers: usize) -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers.max(1))
         .thread_name("astrid-worker")
+        .thread_keep_alive(limits::BLOCKING_IDLE)
         .enable_time()
         .build()
         .map_err(|error| {
