@@ -163,9 +163,11 @@ def test_the_interpreter_ends_when_a_line_is_never_taken(tmp_path, folder):
 def test_what_a_host_left_open_has_to_tell_is_told_when_the_interpreter_ends(tmp_path, folder):
     process = start(
         """
+        import os
         from astrid_host import Host
         SAY = {"calls": [{"op": "sys.log", "args": {"level": "warn", "message": "line"}}]}
-        say = lambda what: print(what, flush=True)
+        # Two threads tell at once, and `print` writes its line break apart from its line.
+        say = lambda what: os.write(1, f"{what}\\n".encode())
         host = Host.open(
             sys.argv[1],
             on_log=lambda line: say(line.message),
