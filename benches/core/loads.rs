@@ -20,7 +20,7 @@ pub async fn measure() -> Vec<Figure> {
         figures.push(
             prepared(
                 format!("load, compiled anew: {name}, {kib} KiB"),
-                "two entries",
+                "two entries; wall clock",
                 || async { other(&guest, turn.replace(turn.get() + 1)) },
                 |other| {
                     let (cold, id) = (&cold, format!("c{}", turn.get()));
@@ -42,7 +42,7 @@ async fn cached(name: &str, kib: usize, guest: &Guest) -> Vec<Figure> {
     let id = |what: &str| format!("{what}{}", turn.replace(turn.get() + 1));
     let memory = prepared(
         format!("load, code in memory: {name}, {kib} KiB"),
-        "one entry",
+        "one entry; wall clock",
         || async {},
         |()| {
             let (stage, id) = (&stage, id("m"));
@@ -59,7 +59,7 @@ async fn cached(name: &str, kib: usize, guest: &Guest) -> Vec<Figure> {
     let next = Cell::new(0);
     let disk = prepared(
         format!("load, code in the home's cache: {name}, {kib} KiB"),
-        "one entry, MAC checked",
+        "one entry, MAC checked; wall clock",
         || async {},
         |()| {
             let (stage, id, guest) = (&stage, id("d"), &many[next.replace((next.get() + 1) % many.len())]);
@@ -69,7 +69,7 @@ async fn cached(name: &str, kib: usize, guest: &Guest) -> Vec<Figure> {
     .await;
     let unload = prepared(
         format!("unload an idle capsule: {name}"),
-        "one entry",
+        "one entry; wall clock",
         || {
             let (stage, id) = (&stage, id("u"));
             async move { stage.load(guest, &id, "").await }

@@ -1,4 +1,4 @@
-//! What the host costs, in processor time over all threads, with audit and quotas on.
+//! What the host costs, in processor time over all threads unless a line says otherwise, with audit and quotas on.
 //!
 //! `cargo bench --workspace --bench core [-- NAME …]` measures the operations whose names contain one of the words, or all, prints
 //! a line for each figure and writes `target/bench/core.json`.

@@ -84,12 +84,13 @@ where
         for _ in 0..times {
             operation().await;
         }
-        rounds.push((cpu_ns() - before) as f64 / f64::from(times) / 1e3);
+        rounds.push(cpu_ns().saturating_sub(before) as f64 / f64::from(times) / 1e3);
     }
     Figure::of(name, "us", includes, rounds)
 }
 
-/// Processor microseconds of an operation that needs something made ready before each round, which is not counted.
+/// Microseconds of wall clock of an operation that needs something made ready before each round, which is not counted. Threads
+/// may end meanwhile and take what they used with them, so their processor time cannot be summed up.
 pub async fn prepared<P, F, G>(
     name: impl Into<String>,
     includes: &'static str,
@@ -103,9 +104,9 @@ where
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS * 3 {
         let ready = prepare().await;
-        let before = cpu_ns();
+        let began = Instant::now();
         operation(ready).await;
-        rounds.push((cpu_ns() - before) as f64 / 1e3);
+        rounds.push(began.elapsed().as_secs_f64() * 1e6);
     }
     Figure::of(name, "us", includes, rounds)
 }
