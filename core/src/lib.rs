@@ -25,6 +25,7 @@ pub mod people;
 pub mod policy;
 pub mod principal;
 pub mod store;
+pub mod stream;
 mod syncer;
 pub mod topic;
 pub mod trace;

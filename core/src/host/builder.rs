@@ -221,7 +221,7 @@ fn build_runtime(workers: usize) -> Result<Runtime> {
         .worker_threads(workers.max(1))
         .thread_name("astrid-worker")
         .thread_keep_alive(limits::BLOCKING_IDLE)
-        .enable_time()
+        .enable_all()
         .build()
         .map_err(|error| {
             Error::new(ErrorKind::Internal, "the host's runtime cannot be started").caused_by(error)
