@@ -9,6 +9,7 @@
 //! Whatever is absent denies.
 
 mod acl;
+mod airlock;
 mod allowance;
 mod capabilities;
 mod command;
@@ -26,6 +27,7 @@ mod standing;
 mod window;
 
 pub use acl::Acl;
+pub use airlock::{Airlock, Verdict};
 pub use allowance::Allowance;
 pub use capabilities::{Capabilities, Expansion, IdentityLevel};
 pub use command::CommandPattern;
