@@ -283,6 +283,18 @@ pub const LOG_BYTES: usize = 64 * KIB;
 pub const LOG_SECRET_BYTES: usize = 6;
 /// Secrets that one instance has read and that are taken out of its log lines; those that were read last.
 pub const LOG_SECRETS: usize = 32;
+/// Most bytes that one read or skip of a stream gives.
+pub const STREAM_READ_BYTES: usize = MIB;
+/// Bytes that a socket's stream reads from the operating system at once.
+pub const SOCKET_READ_BYTES: usize = 256 * KIB;
+/// Bytes written to a socket's stream that may wait for the operating system to take them.
+pub const SOCKET_WAITING_BYTES: usize = 256 * KIB;
+/// How long a socket may take none of the bytes that wait for it before its stream fails.
+pub const SOCKET_STALL: Duration = Duration::from_secs(30);
+/// Zero bytes that a stream is given at once.
+pub const STREAM_ZEROES_BYTES: usize = 64 * KIB;
+/// A piece shorter than this is put together with its neighbours in a pipe, in bytes.
+pub const PIPE_SMALL_BYTES: usize = KIB;
 /// Most pollables of one `poll`.
 pub const POLL_LIST: usize = 256;
 /// Largest published payload, in bytes.

@@ -12,12 +12,12 @@ wasmtime::component::bindgen!({
     with: {
         "astrid:io/poll@1.0.0.pollable": crate::abi::pollable::Pollable,
         "astrid:io/error@1.0.0.error": wasmtime_wasi_io::streams::Error,
-        "astrid:io/streams@1.0.0.input-stream": wasmtime_wasi_io::streams::DynInputStream,
-        "astrid:io/streams@1.0.0.output-stream": wasmtime_wasi_io::streams::DynOutputStream,
+        "astrid:io/streams@1.0.0.input-stream": crate::abi::streams::InputStream,
+        "astrid:io/streams@1.0.0.output-stream": crate::abi::streams::OutputStream,
         "astrid:fs/host@1.0.0.file-handle": crate::abi::fs::FileHandle,
         "astrid:ipc/host@1.0.0.subscription": crate::abi::ipc::SubscriptionHandle,
     },
     trappable_error_type: {
-        "astrid:io/streams@1.0.0.stream-error" => wasmtime_wasi_io::streams::StreamError,
+        "astrid:io/streams@1.0.0.stream-error" => crate::abi::streams::StreamError,
     },
 });

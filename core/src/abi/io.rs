@@ -1,7 +1,7 @@
 //! `astrid:io`: errors, and waiting for the first of many things.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use wasmtime::component::Resource;
@@ -12,8 +12,8 @@ use super::call::{Touch, Verdict};
 use super::ops;
 use super::pollable::Pollable;
 use super::state::State;
-use crate::bus::Readiness;
 use crate::limits;
+use crate::stream::{Awaited, Ready};
 
 use poll::ErrorCode;
 
@@ -37,24 +37,20 @@ impl error::HostError for State {
 impl poll::HostPollable for State {
     async fn ready(&mut self, this: Resource<Pollable>) -> wasmtime::Result<bool> {
         self.count(&ops::io::POLLABLE_READY);
-        let readiness = self.table.get(&this)?.readiness();
-        Ok(readiness.is_ready() || readiness.is_closed())
+        let awaited = self.table.get(&this)?.awaited();
+        Ok(awaited.is_ready() || awaited.is_closed())
     }
 
     async fn block(&mut self, this: Resource<Pollable>) -> wasmtime::Result<Result<(), ErrorCode>> {
-        let readiness = self.table.get(&this)?.readiness().clone();
+        let awaited = Arc::clone(self.table.get(&this)?.awaited());
         self.waiting(
             Touch::of(&ops::io::POLLABLE_BLOCK),
             |()| Verdict::ALLOWED,
             |_| {
                 Ok(async move {
-                    readiness.wait().await;
+                    awaited.ready().await;
                     // What was closed while messages still wait is ready: they can be taken.
-                    if readiness.is_closed() && !readiness.is_ready() {
-                        Err(ErrorCode::Closed)
-                    } else {
-                        Ok(())
-                    }
+                    if awaited.is_closed() && !awaited.is_ready() { Err(ErrorCode::Closed) } else { Ok(()) }
                 })
             },
         )
@@ -74,7 +70,7 @@ impl poll::Host for State {
     ) -> wasmtime::Result<Result<Vec<u32>, ErrorCode>> {
         let mut watched = Vec::with_capacity(pollables.len().min(limits::POLL_LIST));
         for pollable in pollables.iter().take(limits::POLL_LIST) {
-            watched.push(self.table.get(pollable)?.readiness().clone());
+            watched.push(Arc::clone(self.table.get(pollable)?.awaited()));
         }
         let most = usize::try_from(self.acting.profile().quotas.max_pollables).unwrap_or(usize::MAX);
         let most = most.min(limits::POLL_LIST);
@@ -97,23 +93,20 @@ impl poll::Host for State {
 
 /// Waits for the first readiness and names every index that is ready then, ascending. Something the host closed
 /// counts as ready beside others, so that the guest finds out; if everything is closed there is nothing to wait for.
-async fn first_ready(watched: Vec<Readiness>) -> Result<Vec<u32>, ErrorCode> {
-    let mut waits: Vec<Pin<Box<dyn Future<Output = ()> + Send>>> = Vec::new();
+async fn first_ready(watched: Vec<Arc<dyn Awaited>>) -> Result<Vec<u32>, ErrorCode> {
+    let mut waits: Vec<Ready> = Vec::new();
     loop {
         if watched.iter().all(|one| one.is_closed() && !one.is_ready()) {
             return Err(ErrorCode::Closed);
         }
-        let ready = |one: &Readiness| one.is_ready() || one.is_closed();
+        let ready = |one: &Arc<dyn Awaited>| one.is_ready() || one.is_closed();
         let indices: Vec<u32> =
             (0u32..).zip(&watched).filter(|(_, one)| ready(one)).map(|(n, _)| n).collect();
         if !indices.is_empty() {
             return Ok(indices);
         }
         waits.clear();
-        for one in &watched {
-            let one = one.clone();
-            waits.push(Box::pin(async move { one.wait().await }));
-        }
+        waits.extend(watched.iter().map(|one| one.ready()));
         poll_fn(|context| {
             let woken = waits.iter_mut().any(|wait| wait.as_mut().poll(context).is_ready());
             if woken { Poll::Ready(()) } else { Poll::Pending }

@@ -16,6 +16,7 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     astrid::fs::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::ipc::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::kv::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::sys::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -20,6 +20,7 @@ pub mod ops;
 pub mod payload;
 pub mod pollable;
 pub mod state;
+pub mod streams;
 pub mod sys;
 pub mod tenant;
 mod tenants;

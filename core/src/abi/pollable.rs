@@ -1,28 +1,30 @@
 //! What `astrid:io/poll` waits for.
 
-use super::context::Slot;
-use crate::bus::Readiness;
+use std::sync::Arc;
 
-/// A guest's handle on the readiness of something the host keeps.
+use super::context::Slot;
+use crate::stream::Awaited;
+
+/// A guest's handle on the readiness of something.
 ///
-/// It holds the shared state of readiness and never the thing itself, so a guest with a garbage collector may drop
-/// the two in either order.
+/// Of what the host keeps it holds only a weak state, so a guest with a garbage collector may drop the two in either
+/// order. That of a stream is the stream's child in the table of handles instead, and has to be dropped first.
 #[derive(Debug)]
 pub struct Pollable {
-    readiness: Readiness,
+    awaited: Arc<dyn Awaited>,
     _slot: Slot,
 }
 
 impl Pollable {
-    /// A pollable that follows `readiness` and takes one of its instance's places.
+    /// A pollable that follows `awaited` and takes one of its instance's places.
     #[must_use]
-    pub fn new(readiness: Readiness, slot: Slot) -> Self {
-        Self { readiness, _slot: slot }
+    pub fn new(awaited: impl Awaited + 'static, slot: Slot) -> Self {
+        Self { awaited: Arc::new(awaited), _slot: slot }
     }
 
-    /// The readiness it follows.
+    /// What it follows.
     #[must_use]
-    pub fn readiness(&self) -> &Readiness {
-        &self.readiness
+    pub fn awaited(&self) -> &Arc<dyn Awaited> {
+        &self.awaited
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Shared;
 use super::queue::{Batch, Queue};
+use crate::stream::{Awaited, Ready};
 use crate::topic::Pattern;
 
 /// Receives what is published to its pattern from the moment it is made. Dropping it unsubscribes at once.
@@ -73,7 +74,7 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// Follows whether a subscription has something to take. Level-triggered: it stays ready until the messages are taken.
+/// Follows whether a subscription has something to take; it is closed once the subscription is gone.
 ///
 /// It does not keep the subscription: once that is dropped, all that is left here is an empty, closed queue.
 #[derive(Clone)]
@@ -81,23 +82,18 @@ pub struct Readiness {
     queue: Arc<Queue>,
 }
 
-impl Readiness {
-    /// Whether a message waits.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
+impl Awaited for Readiness {
+    fn is_ready(&self) -> bool {
         self.queue.is_ready()
     }
 
-    /// Whether the subscription is gone; then nothing will ever wait here again.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.queue.is_closed()
     }
 
-    /// Waits until it is ready or closed. Does not borrow, so it may outlive this value.
-    pub fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
+    fn ready(&self) -> Ready {
         let queue = Arc::clone(&self.queue);
-        async move { queue.ready().await }
+        Box::pin(async move { queue.ready().await })
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::principal::Principal;
+use crate::stream::Awaited as _;
 use crate::topic::Topic;
 
 const ALL: usize = usize::MAX;
@@ -289,7 +290,7 @@ fn readiness_is_level_triggered_and_wakes_every_waiter_once() {
     let waker = Waker::from(Arc::clone(&count));
     let mut context = Context::from_waker(&waker);
     let readiness = subscription.readiness();
-    let mut waits = [Box::pin(readiness.wait()), Box::pin(subscription.readiness().wait())];
+    let mut waits = [Box::pin(readiness.ready()), Box::pin(subscription.readiness().ready())];
     let mut abandoned = Box::pin(subscription.ready());
     assert_eq!(abandoned.as_mut().poll(&mut context), Poll::Pending);
     for wait in &mut waits {
@@ -305,10 +306,10 @@ fn readiness_is_level_triggered_and_wakes_every_waiter_once() {
         assert_eq!(wait.as_mut().poll(&mut context), Poll::Ready(()));
     }
     assert!(readiness.is_ready());
-    assert_eq!(Box::pin(readiness.wait()).as_mut().poll(&mut context), Poll::Ready(()));
+    assert_eq!(Box::pin(readiness.ready()).as_mut().poll(&mut context), Poll::Ready(()));
     subscription.poll(ALL);
     assert!(!readiness.is_ready());
-    let mut wait = Box::pin(readiness.wait());
+    let mut wait = Box::pin(readiness.ready());
     assert_eq!(wait.as_mut().poll(&mut context), Poll::Pending);
     drop(subscription);
     assert_eq!(count.0.load(Ordering::Relaxed), 3);

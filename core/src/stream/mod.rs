@@ -2,16 +2,48 @@
 //!
 //! A stream never waits by itself. Reading and writing answer at once with what can be done now, and whoever has to wait
 //! asks for readiness. So one implementation of `astrid:io/streams` serves them all, and a wait holds no thread.
+//!
+//! - [`Source`] and [`Sink`]: what a room implements for the bytes it has or takes;
+//! - [`Reader`] and [`Writer`]: the two ends as a guest sees them, with the ceilings and the rules of the contract;
+//! - [`pipe()`]: a bounded pipe between two tasks of the host, or between the host and a guest;
+//! - [`SocketSource`] and [`SocketSink`]: the two halves of a socket.
 
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 
+mod pipe;
+mod reader;
+mod socket;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use pipe::{PipeReader, PipeWriter, pipe};
+pub use reader::Reader;
+pub use socket::{Socket, SocketSink, SocketSource};
+pub use writer::Writer;
+
 /// A wait for readiness; it owns what it waits for.
 pub type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Something whose readiness can be waited for by any number at once. Level-triggered: it stays ready until what made it
+/// so is taken.
+pub trait Awaited: Send + Sync + Debug {
+    /// Whether something can be done now.
+    fn is_ready(&self) -> bool;
+
+    /// Whether the thing itself is gone, so that nothing will ever be ready here again.
+    fn is_closed(&self) -> bool;
+
+    /// Waits until it is ready or closed.
+    fn ready(&self) -> Ready;
+}
 
 /// Why a stream gives or takes nothing any more.
 #[derive(Debug)]
@@ -27,22 +59,26 @@ pub trait Source: Send + Sync + Debug {
     /// Takes at most `most` bytes that are there now; none means that there is nothing yet.
     ///
     /// # Errors
-    /// [`Ended`] at the end and after a failure, which is told once.
+    /// [`Ended`] at the end and after a failure.
     fn read(&self, most: usize) -> Result<Bytes, Ended>;
 
-    /// Waits until [`Self::read`] gives bytes or an end. Any number may wait at once; none of them takes anything.
+    /// Whether [`Self::read`] would give bytes or an end. It may be wrong about the bytes once: somebody else can have
+    /// taken them.
+    fn is_ready(&self) -> bool;
+
+    /// Waits until [`Self::is_ready`]. Any number may wait at once; none of them takes anything.
     fn ready(self: Arc<Self>) -> Ready;
 }
 
 /// Where bytes go.
 pub trait Sink: Send + Sync + Debug {
-    /// How many bytes may be written now; none means that it is full.
+    /// How many bytes may be written now; none means that it is full, or that a flush is under way.
     ///
     /// # Errors
     /// [`Ended`] when nothing will be taken any more.
     fn room(&self) -> Result<usize, Ended>;
 
-    /// Takes bytes, never more than [`Self::room`] allowed, and begins to send them on.
+    /// Takes bytes, together never more than [`Self::room`] allowed, and begins to send them on.
     ///
     /// # Errors
     /// As [`Self::room`].
@@ -54,6 +90,25 @@ pub trait Sink: Send + Sync + Debug {
     /// As [`Self::room`].
     fn flush(&self) -> Result<(), Ended>;
 
-    /// Waits until [`Self::room`] is not none or the stream has ended. Any number may wait at once.
+    /// Whether [`Self::room`] is not none or the stream has ended.
+    fn is_ready(&self) -> bool {
+        !matches!(self.room(), Ok(0))
+    }
+
+    /// Waits until [`Self::is_ready`]. Any number may wait at once.
     fn ready(self: Arc<Self>) -> Ready;
+}
+
+/// Lets others have the thread once, so that a long transfer between two ends that are always ready can be stopped.
+async fn breathe() {
+    let mut breathed = false;
+    std::future::poll_fn(|context| {
+        if breathed {
+            return Poll::Ready(());
+        }
+        breathed = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -1,0 +1,227 @@
+//! The two halves of a socket as streams.
+
+use std::fmt::Debug;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Either, select};
+use parking_lot::Mutex;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Notify;
+
+use super::{Ended, Ready, Sink, Source};
+use crate::limits;
+
+/// A connected socket that neither reads nor writes longer than it can at once.
+pub trait Socket: Send + Sync + Debug + 'static {
+    /// Reads at most `most` bytes that are there; none at the end.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is there; everything else is final.
+    fn try_read(&self, most: usize) -> io::Result<Bytes>;
+
+    /// Writes as much as is taken now.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is taken; everything else is final.
+    fn try_write(&self, from: &[u8]) -> io::Result<usize>;
+
+    /// Waits until a read would give something.
+    fn readable(&self) -> BoxFuture<'_, io::Result<()>>;
+
+    /// Waits until a write would take something.
+    fn writable(&self) -> BoxFuture<'_, io::Result<()>>;
+}
+
+macro_rules! sockets {
+    ($($socket:ty),+) => {$(
+        impl Socket for $socket {
+            fn try_read(&self, most: usize) -> io::Result<Bytes> {
+                let mut bytes = BytesMut::with_capacity(most);
+                self.try_read_buf(&mut (&mut bytes).limit(most))?;
+                Ok(bytes.freeze())
+            }
+
+            fn try_write(&self, from: &[u8]) -> io::Result<usize> {
+                <$socket>::try_write(self, from)
+            }
+
+            fn readable(&self) -> BoxFuture<'_, io::Result<()>> {
+                Box::pin(<$socket>::readable(self))
+            }
+
+            fn writable(&self) -> BoxFuture<'_, io::Result<()>> {
+                Box::pin(<$socket>::writable(self))
+            }
+        }
+    )+};
+}
+
+sockets!(TcpStream, UnixStream);
+
+/// The half of a socket that is read.
+#[derive(Debug)]
+pub struct SocketSource(Arc<dyn Socket>);
+
+impl SocketSource {
+    /// Reads from `socket`.
+    #[must_use]
+    pub fn new(socket: Arc<dyn Socket>) -> Self {
+        Self(socket)
+    }
+}
+
+impl Source for SocketSource {
+    fn read(&self, most: usize) -> Result<Bytes, Ended> {
+        match self.0.try_read(most.min(limits::SOCKET_READ_BYTES)) {
+            Ok(bytes) if bytes.is_empty() => Err(Ended::Closed),
+            Ok(bytes) => Ok(bytes),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Bytes::new()),
+            Err(error) => Err(Ended::Failed(error)),
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.readable().now_or_never().is_some()
+    }
+
+    fn ready(self: Arc<Self>) -> Ready {
+        // An error is found out by the read that follows.
+        Box::pin(async move { drop(self.0.readable().await) })
+    }
+}
+
+/// The half of a socket that is written. What the operating system does not take at once waits here, bounded, and a task
+/// sends it on; the socket is kept until that is done or nothing has been taken for a while.
+#[derive(Clone, Debug)]
+pub struct SocketSink(Arc<Outgoing>);
+
+#[derive(Debug)]
+struct Outgoing {
+    socket: Arc<dyn Socket>,
+    runtime: tokio::runtime::Handle,
+    waiting: Mutex<Waiting>,
+    /// Told when bytes went or the socket failed.
+    moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: BytesMut,
+    /// Whether a task sends them on.
+    sending: bool,
+    flushing: bool,
+    failure: Option<io::Error>,
+    failed: bool,
+}
+
+impl SocketSink {
+    /// Writes to `socket`; what cannot be written at once is sent on by a task of `runtime`.
+    #[must_use]
+    pub fn new(socket: Arc<dyn Socket>, runtime: tokio::runtime::Handle) -> Self {
+        let outgoing = Outgoing { socket, runtime, waiting: Mutex::default(), moved: Notify::new() };
+        Self(Arc::new(outgoing))
+    }
+}
+
+impl Sink for SocketSink {
+    fn room(&self) -> Result<usize, Ended> {
+        let mut waiting = self.0.waiting.lock();
+        if waiting.failed {
+            return Err(waiting.failure.take().map_or(Ended::Closed, Ended::Failed));
+        }
+        if waiting.flushing {
+            return Ok(0);
+        }
+        Ok(limits::SOCKET_WAITING_BYTES.saturating_sub(waiting.bytes.len()))
+    }
+
+    fn write(&self, bytes: Bytes) -> Result<(), Ended> {
+        let mut waiting = self.0.waiting.lock();
+        if waiting.failed {
+            return Err(waiting.failure.take().map_or(Ended::Closed, Ended::Failed));
+        }
+        let mut written = 0;
+        while waiting.bytes.is_empty() && written < bytes.len() {
+            match self.0.socket.try_write(&bytes[written..]) {
+                Ok(some) => written += some,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    waiting.failed = true;
+                    return Err(Ended::Failed(error));
+                }
+            }
+        }
+        if written < bytes.len() {
+            waiting.bytes.extend_from_slice(&bytes[written..]);
+            if !waiting.sending {
+                waiting.sending = true;
+                self.0.runtime.spawn(send_on(Arc::clone(&self.0)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Done when the operating system has taken everything.
+    fn flush(&self) -> Result<(), Ended> {
+        let mut waiting = self.0.waiting.lock();
+        if waiting.failed {
+            return Err(waiting.failure.take().map_or(Ended::Closed, Ended::Failed));
+        }
+        waiting.flushing = !waiting.bytes.is_empty();
+        Ok(())
+    }
+
+    fn is_ready(&self) -> bool {
+        let waiting = self.0.waiting.lock();
+        waiting.failed || (!waiting.flushing && waiting.bytes.len() < limits::SOCKET_WAITING_BYTES)
+    }
+
+    fn ready(self: Arc<Self>) -> Ready {
+        Box::pin(async move {
+            loop {
+                let moved = self.0.moved.notified();
+                if self.is_ready() {
+                    return;
+                }
+                moved.await;
+            }
+        })
+    }
+}
+
+/// Sends on what waits, until there is nothing left or the socket fails.
+async fn send_on(outgoing: Arc<Outgoing>) {
+    loop {
+        let stalled = pin!(tokio::time::sleep(limits::SOCKET_STALL));
+        let waited = match select(outgoing.socket.writable(), stalled).await {
+            Either::Left((waited, _)) => waited,
+            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        let mut waiting = outgoing.waiting.lock();
+        let written = waited.and_then(|()| outgoing.socket.try_write(&waiting.bytes));
+        match written {
+            Ok(written) => drop(waiting.bytes.split_to(written)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => {
+                waiting.failed = true;
+                waiting.failure = Some(error);
+                waiting.bytes = BytesMut::new();
+            }
+        }
+        let done = waiting.bytes.is_empty();
+        if done {
+            waiting.sending = false;
+            waiting.flushing = false;
+            waiting.bytes = BytesMut::new();
+        }
+        drop(waiting);
+        outgoing.moved.notify_waiters();
+        if done {
+            return;
+        }
+    }
+}
