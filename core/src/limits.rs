@@ -306,6 +306,41 @@ pub const SUBSCRIPTIONS: usize = 128;
 /// Longest wait of one `recv`, in milliseconds; more is clamped.
 pub const RECV_MS: u64 = 60_000;
 
+// ---- net -------------------------------------------------------------------------------------------------------
+
+/// Longest host a guest may name, in bytes.
+pub const HOST_NAME_BYTES: usize = 255;
+/// Most addresses of one name; one with more has none that can be trusted.
+pub const DNS_ANSWERS: usize = 64;
+/// How long one question to a server of names may take.
+pub const DNS_ATTEMPT: Duration = Duration::from_secs(3);
+/// How often a server of names is asked before it is given up.
+pub const DNS_ATTEMPTS: usize = 2;
+/// How long the machine's own addresses are taken for known.
+pub const OWN_ADDRESSES_KEPT: Duration = Duration::from_secs(10);
+/// How long connecting may take, the lookup and every address together.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest framed message of a stream, in bytes.
+pub const FRAME_BYTES: usize = 10 * MIB;
+/// How long a framed read waits for the length of a message.
+pub const FRAME_HEADER_WAIT: Duration = Duration::from_millis(50);
+/// Most bytes of one `read-bytes` or `peek`; more is clamped.
+pub const SOCKET_CALL_BYTES: usize = 10 * MIB;
+/// Longest wait of one `poll-accept`; more is clamped.
+pub const POLL_ACCEPT: Duration = Duration::from_mins(1);
+/// Connections that may wait to be accepted by one listener.
+pub const LISTEN_BACKLOG: u32 = 128;
+/// Longest datagram, in bytes.
+pub const DATAGRAM_BYTES: usize = 65_507;
+/// How long a datagram may wait for the operating system to take it.
+pub const DATAGRAM_SEND: Duration = Duration::from_secs(5);
+
+/// How long the other side may take over so many bytes: 5 s and a millisecond for each KiB.
+#[must_use]
+pub const fn transfer_time(bytes: usize) -> Duration {
+    Duration::from_millis(5000 + (bytes / KIB) as u64)
+}
+
 // ---- manifest --------------------------------------------------------------------------------------------------
 
 /// Largest `Capsule.toml`, in bytes.

@@ -82,6 +82,13 @@ arms! {
     astrid::io::poll::ErrorCode {
         InvalidInput "invalid-input", Closed "closed", TooLarge "too-large", Cancelled "cancelled",
     } cancelled Cancelled;
+    astrid::net::host::ErrorCode {
+        WouldBlock "would-block", Closed "closed", CapabilityDenied "capability-denied",
+        AirlockRejected "airlock-rejected", ConnectionRefused "connection-refused",
+        ConnectionReset "connection-reset", Timeout "timeout", AddressInUse "address-in-use",
+        AddressNotAvailable "address-not-available", NameUnresolvable "name-unresolvable",
+        InvalidHandle "invalid-handle", NotTcp "not-tcp", Quota "quota",
+    } cancelled Closed denied CapabilityDenied;
     astrid::elicit::host::ErrorCode {
         NotInLifecycle "not-in-lifecycle", Timeout "timeout", Cancelled "cancelled", InvalidInput "invalid-input",
         StoreUnavailable "store-unavailable",

@@ -15,6 +15,10 @@ wasmtime::component::bindgen!({
         "astrid:io/streams@1.0.0.input-stream": crate::abi::streams::InputStream,
         "astrid:io/streams@1.0.0.output-stream": crate::abi::streams::OutputStream,
         "astrid:fs/host@1.0.0.file-handle": crate::abi::fs::FileHandle,
+        "astrid:net/host@1.0.0.tcp-stream": crate::abi::net::TcpStream,
+        "astrid:net/host@1.0.0.tcp-listener": crate::abi::net::TcpListener,
+        "astrid:net/host@1.0.0.unix-listener": crate::abi::net::UnixListener,
+        "astrid:net/host@1.0.0.udp-socket": crate::abi::net::UdpSocket,
         "astrid:ipc/host@1.0.0.subscription": crate::abi::ipc::SubscriptionHandle,
     },
     trappable_error_type: {

@@ -15,6 +15,7 @@ use crate::cancel::Cancel;
 use crate::logs::Logs;
 use crate::manifest::Manifest;
 use crate::metrics::{CapsuleMetrics, Metrics};
+use crate::net::{Connector, Rules};
 use crate::pending::Pending;
 use crate::people::{BoxFuture, Desk, Uplinks};
 use crate::policy::{Acl, Capabilities, Instances, SessionAllowances};
@@ -80,6 +81,10 @@ pub struct HostContext {
     pub bus: Bus,
     /// The workspace and the principals' homes.
     pub vfs: Vfs,
+    /// Connects guests to the network.
+    pub connector: Arc<Connector>,
+    /// What the embedding program says about the network.
+    pub network: Rules,
     /// File calls at work; closing waits for them.
     pub file_work: Pending,
     /// Where people are asked.

@@ -359,7 +359,7 @@ async fn first_batch(
     if !batch.messages.is_empty() {
         return Ok(batch);
     }
-    let late = super::timer::sleep(runtime, timeout);
+    let late = crate::timer::sleep(runtime, timeout);
     let mut late = std::pin::pin!(late);
     loop {
         if queue.is_closed() {

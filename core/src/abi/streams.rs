@@ -3,6 +3,7 @@
 //! The rules of streams are kept in [`crate::stream`]; here every call goes through the envelope and back.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use wasmtime::component::Resource;
@@ -16,20 +17,26 @@ use super::holding::Holding;
 use super::ops::io as ops;
 use super::pollable::Pollable;
 use super::state::State;
-use crate::stream::{Awaited, Ended, Reader, Writer};
+use crate::stream::{Awaited, Ended, Nowhere, Reader, Writer};
 
 /// A guest's handle on a source of bytes.
 #[derive(Debug)]
 pub struct InputStream {
     reader: Reader,
-    _slot: Slot,
+    _slot: Option<Slot>,
 }
 
 impl InputStream {
     /// A handle that takes one of its capsule's places.
     #[must_use]
     pub fn new(reader: Reader, slot: Slot) -> Self {
-        Self { reader, _slot: slot }
+        Self { reader, _slot: Some(slot) }
+    }
+
+    /// A handle on nothing: a capsule that holds too much gets a stream that is closed.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self { reader: Reader::new(Arc::new(Nowhere)), _slot: None }
     }
 }
 
@@ -37,14 +44,20 @@ impl InputStream {
 #[derive(Debug)]
 pub struct OutputStream {
     writer: Writer,
-    _slot: Slot,
+    _slot: Option<Slot>,
 }
 
 impl OutputStream {
     /// A handle that takes one of its capsule's places.
     #[must_use]
     pub fn new(writer: Writer, slot: Slot) -> Self {
-        Self { writer, _slot: slot }
+        Self { writer, _slot: Some(slot) }
+    }
+
+    /// A handle on nothing: a capsule that holds too much gets a stream that is closed.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self { writer: Writer::new(Arc::new(Nowhere)), _slot: None }
     }
 }
 

@@ -143,7 +143,7 @@ impl Host for State {
                 let runtime = state.capsule.host.runtime.clone();
                 Ok(async move {
                     if duration_ns > 0 {
-                        super::timer::sleep(&runtime, Duration::from_nanos(duration_ns)).await;
+                        crate::timer::sleep(&runtime, Duration::from_nanos(duration_ns)).await;
                     }
                     Ok(())
                 })

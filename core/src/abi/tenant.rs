@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 use super::context::Slot;
 use super::holding::{Holding, Holdings};
 use super::memory::{Held, IdleInstances};
-use super::timer;
 use crate::cancel::Cancel;
 use crate::limits;
 use crate::pending::Pending;
 use crate::policy::{CpuWindow, Profile};
 use crate::principal::Principal;
+use crate::timer;
 
 pub use super::tenants::Tenants;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::{Loaded, State};
-use crate::abi::timer;
 use crate::error::{Error, ErrorKind, Result};
+use crate::timer;
 
 impl Loaded {
     /// Waits until the run loop is ready, or is not needed any more.

@@ -13,10 +13,10 @@ use super::slot::{Candidate, record};
 use super::{Failure, Invocation, Loaded, Slot};
 use crate::abi::context::HostContext;
 use crate::abi::state::Caller;
-use crate::abi::timer;
 use crate::audit::{Draft, Outcome};
 use crate::error::{ErrorKind, Result};
 use crate::limits;
+use crate::timer;
 use crate::topic::HEALTH_FAILED;
 
 /// The action with which a capsule learns that its run loop was restarted.

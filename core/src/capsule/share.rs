@@ -7,10 +7,10 @@ use futures_util::future::select;
 use tokio::runtime::Handle;
 
 use crate::abi::tenant::Tenant;
-use crate::abi::timer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::policy::{Busy, Reservation};
+use crate::timer;
 
 /// A reservation; whoever waits for one of the same principal is woken when it is given back.
 #[derive(Debug)]

@@ -13,12 +13,12 @@ use super::row::{Found, Row};
 use crate::abi::context::CapsuleContext;
 use crate::abi::memory::IdleInstances;
 use crate::abi::tenant::Tenant;
-use crate::abi::timer;
 use crate::engine::Instance;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::policy::Instances;
 use crate::principal::Principal;
+use crate::timer;
 
 /// The capability of capsules whose background processes live in their handles.
 const PROCESSES: &str = "host_process";

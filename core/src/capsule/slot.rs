@@ -15,13 +15,13 @@ use super::load::prepare;
 use super::restart::Budget;
 use super::{Loaded, Loading, Package, Restart};
 use crate::abi::context::HostContext;
-use crate::abi::timer;
 use crate::audit::{Draft, Outcome, Recorded};
 use crate::cancel::Cancel;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::pending::Pending;
+use crate::timer;
 
 /// Knows which capsule hears which message; told whenever a generation comes or goes.
 pub trait Routes: Send + Sync {

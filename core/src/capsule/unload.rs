@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures_util::future::{Either, select};
 
 use super::{Live, Loaded, RunLoop, State};
-use crate::abi::timer;
 use crate::audit::{Draft, Outcome};
 use crate::error::Result;
 use crate::limits;
+use crate::timer;
 
 impl Loaded {
     /// Cancels everything the generation does, waits for it to end, lets go of what it held, and records that under

@@ -18,10 +18,10 @@ use futures_util::future::{Either, FutureExt, select};
 pub use delivery::{Chain, Delivery, Verdict};
 
 use crate::abi::context::{HostContext, Placed, Placing, Relay, Unplaced};
-use crate::abi::timer;
 use crate::bus::Message;
 use crate::capsule::Loaded;
 use crate::limits;
+use crate::timer;
 use delivery::Stop;
 use handlers::{Handlers, Wanted};
 use intake::{Admitted, Intake};

@@ -16,9 +16,9 @@ use crate::abi::clock::Remaining;
 use crate::abi::context::{CapsuleContext, Slot};
 use crate::abi::state::{Caller, Phase, State};
 use crate::abi::tenant::{Counters, Tenant};
-use crate::abi::timer;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::timer;
 
 #[allow(missing_docs, clippy::all, clippy::pedantic)] // Generated code; its documentation is in `wit/`.
 mod guest {

@@ -11,9 +11,9 @@ use futures_util::future::{Either, select};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::abi::timer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
+use crate::timer;
 
 /// Who compiles and who waits.
 pub struct Queue {

@@ -22,6 +22,7 @@ use crate::limits;
 use crate::logs::{LogSink, Logs};
 use crate::manifest::ParseOptions;
 use crate::metrics::Metrics;
+use crate::net::{Connector, Rules};
 use crate::pending::Pending;
 use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
@@ -142,6 +143,7 @@ impl HostBuilder {
         let profile = options.profile()?;
         options.instances.check()?;
         options.audit.check()?;
+        let network = Rules::read(&options.network)?;
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
         })?;
@@ -179,6 +181,8 @@ impl HostBuilder {
             metrics,
             bus,
             vfs,
+            connector: Connector::new(runtime.handle().clone(), &options.network),
+            network,
             file_work: Pending::default(),
             desk,
             tenants,

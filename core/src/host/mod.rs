@@ -41,7 +41,6 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::{Handle, Runtime};
 
 use crate::abi::context::HostContext;
-use crate::abi::timer;
 use crate::audit::{Draft, Outcome as AuditOutcome};
 use crate::capsule::{Exported, Slot, Terms};
 use crate::dispatch::Dispatcher;
@@ -51,6 +50,7 @@ use crate::limits;
 use crate::manifest::{EnvKind, ParseOptions};
 use crate::principal::Principal;
 use crate::store::Scope;
+use crate::timer;
 
 /// How long closing waits for the runtime's tasks to let go.
 const SHUTDOWN: Duration = Duration::from_secs(2);

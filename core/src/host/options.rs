@@ -6,6 +6,7 @@ use crate::audit::{AuditChoices, ExpectedCheckpoint};
 use crate::capsule::Restart;
 use crate::error::Result;
 use crate::limits;
+use crate::net::Network;
 use crate::policy::{Instances, Profile, Quotas};
 
 /// The choices of a host; each has a default that is safe to leave alone.
@@ -54,6 +55,8 @@ pub struct HostOptions {
     pub ready_within: Duration,
     /// How many instances of a capsule a principal has, and for how long.
     pub instances: Instances,
+    /// What capsules may reach and bind beyond the public network, and how names are looked up.
+    pub network: Network,
     /// Keeps compiled code in the home, so that a capsule is compiled once and not at every start.
     pub code_cache: bool,
     /// Lets capsules open files that have more names than the host gave them, as package managers make them. Such a file
@@ -91,6 +94,7 @@ impl Default for HostOptions {
             restart: Restart::default(),
             ready_within: limits::REPLACEMENT_READY,
             instances: Instances::default(),
+            network: Network::default(),
             code_cache: true,
             trust_hard_links: false,
         }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use futures_util::future::{join_all, select};
 
 use super::{Capsule, Host, Rooms};
-use crate::abi::timer;
 use crate::audit::{Draft, Outcome};
 use crate::capsule::Loaded;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::policy::Profile;
 use crate::principal::Principal;
+use crate::timer;
 
 impl Host {
     /// The profile in force for a principal; the default profile for one that has none of its own.

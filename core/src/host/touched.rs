@@ -10,9 +10,9 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use crate::abi::timer;
 use crate::capsule::{MANIFEST_FILE, is_ignored};
 use crate::limits;
+use crate::timer;
 
 /// The folders below one that is watched.
 #[derive(Debug)]

@@ -25,6 +25,10 @@ pub struct Capabilities {
     pub allow_persistent: bool,
     /// Addresses that may be bound.
     pub net_bind: Vec<String>,
+    /// TCP addresses that may be bound, beside those of `net_bind`.
+    pub net_tcp_bind: Vec<String>,
+    /// `bind:host:port` addresses at which datagrams may be taken, and from which they may be sent.
+    pub net_udp: Vec<String>,
     /// `host:port` pairs that TCP may connect to.
     pub net_connect: Vec<String>,
     /// What may be done with identities: `resolve`, `link`, `admin`.
@@ -46,6 +50,8 @@ impl Capabilities {
             host_process: fields.texts("host_process")?,
             allow_persistent: fields.flag("allow_persistent")?.unwrap_or(false),
             net_bind: fields.texts("net_bind")?,
+            net_tcp_bind: fields.texts("net_tcp_bind")?,
+            net_udp: fields.texts("net_udp")?,
             net_connect: fields.texts("net_connect")?,
             identity: fields.texts("identity")?,
             allow_prompt_injection: fields.flag("allow_prompt_injection")?.unwrap_or(false),
@@ -85,6 +91,8 @@ impl Capabilities {
             (&mut self.fs_write, &other.fs_write),
             (&mut self.host_process, &other.host_process),
             (&mut self.net_bind, &other.net_bind),
+            (&mut self.net_tcp_bind, &other.net_tcp_bind),
+            (&mut self.net_udp, &other.net_udp),
             (&mut self.net_connect, &other.net_connect),
             (&mut self.identity, &other.identity),
         ] {

@@ -20,6 +20,8 @@ pub struct Capabilities {
     net: Scopes<HostPattern>,
     net_connect: Scopes<Endpoint>,
     net_bind: Scopes<BindAddress>,
+    net_tcp_bind: Scopes<Endpoint>,
+    net_udp: Scopes<Endpoint>,
     host_process: Scopes<CommandPattern>,
     identity: Scopes<IdentityLevel>,
     kv: Scopes<()>,
@@ -62,7 +64,7 @@ pub struct Expansion {
 
 impl Capabilities {
     /// Every capability's name, sorted.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 13] = [
         "allow_persistent",
         "allow_prompt_injection",
         "fs_read",
@@ -73,6 +75,8 @@ impl Capabilities {
         "net",
         "net_bind",
         "net_connect",
+        "net_tcp_bind",
+        "net_udp",
         "uplink",
     ];
 
@@ -90,6 +94,8 @@ impl Capabilities {
             net: scopes("net", &declared.net, HostPattern::parse)?,
             net_connect: scopes("net_connect", &declared.net_connect, Endpoint::parse)?,
             net_bind: scopes("net_bind", &declared.net_bind, BindAddress::parse)?,
+            net_tcp_bind: scopes("net_tcp_bind", &declared.net_tcp_bind, Endpoint::parse)?,
+            net_udp: scopes("net_udp", &declared.net_udp, udp_address)?,
             host_process: scopes("host_process", &declared.host_process, CommandPattern::parse)?,
             identity: scopes("identity", &declared.identity, IdentityLevel::parse)?,
             kv: scopes("kv", &declared.kv, |text| if text.is_empty() { Err("is empty") } else { Ok(()) })?,
@@ -112,6 +118,8 @@ impl Capabilities {
             host_process: texts("host_process"),
             allow_persistent: self.allow_persistent,
             net_bind: texts("net_bind"),
+            net_tcp_bind: texts("net_tcp_bind"),
+            net_udp: texts("net_udp"),
             net_connect: texts("net_connect"),
             identity: texts("identity"),
             allow_prompt_injection: self.allow_prompt_injection,
@@ -145,6 +153,8 @@ impl Capabilities {
             "net" => texts(&self.net),
             "net_connect" => texts(&self.net_connect),
             "net_bind" => texts(&self.net_bind),
+            "net_tcp_bind" => texts(&self.net_tcp_bind),
+            "net_udp" => texts(&self.net_udp),
             "host_process" => texts(&self.host_process),
             "identity" => texts(&self.identity),
             "kv" => texts(&self.kv),
@@ -179,6 +189,8 @@ impl Capabilities {
             "fs_write" => self.fs_write.clear(),
             "net" => self.net.clear(),
             "net_connect" => self.net_connect.clear(),
+            "net_tcp_bind" => self.net_tcp_bind.clear(),
+            "net_udp" => self.net_udp.clear(),
             "net_bind" => {
                 self.net_bind.clear();
                 self.bind_workers = None;
@@ -236,12 +248,18 @@ impl Capabilities {
         self.net_bind.iter().any(|(_, scope)| matches!(scope, BindAddress::Unix(_)))
     }
 
-    /// Whether this TCP address may be bound.
+    /// Whether this TCP address may be bound, by either of the two lists.
     pub fn may_bind_tcp(&self, host: &str, port: u16) -> bool {
-        self.net_bind.iter().any(|(_, scope)| match scope {
+        let by_bind = self.net_bind.iter().any(|(_, scope)| match scope {
             BindAddress::Tcp(own) => own.covers(host, port),
             BindAddress::Unix(_) => false,
-        })
+        });
+        by_bind || self.net_tcp_bind.iter().any(|(_, own)| own.covers(host, port))
+    }
+
+    /// Whether datagrams may be taken at this address.
+    pub fn may_bind_udp(&self, host: &str, port: u16) -> bool {
+        self.net_udp.iter().any(|(_, own)| own.covers(host, port))
     }
 
     /// Whether this command may be run.
@@ -263,6 +281,11 @@ impl Capabilities {
     pub fn bind_workers(&self) -> Option<u32> {
         self.bind_workers
     }
+}
+
+/// Reads an entry of `net_udp`.
+fn udp_address(text: &str) -> std::result::Result<Endpoint, &'static str> {
+    text.strip_prefix("bind:").map_or(Err("is not `bind:host:port`"), Endpoint::parse)
 }
 
 fn scopes<T>(
@@ -298,6 +321,8 @@ mod tests {
             host_process: list(&["git"]),
             allow_persistent: true,
             net_bind: list(&["unix:*", "127.0.0.1:0"]),
+            net_tcp_bind: list(&["[::1]:*"]),
+            net_udp: list(&["bind:127.0.0.1:*"]),
             net_connect: list(&["db.local:5432"]),
             identity: list(&["link"]),
             allow_prompt_injection: true,
@@ -366,12 +391,14 @@ mod tests {
     #[test]
     fn a_meaningless_entry_refuses_the_load_by_name() {
         type List = fn(&mut manifest::Capabilities) -> &mut Vec<String>;
-        let cases: [(&str, List, &str); 7] = [
+        let cases: [(&str, List, &str); 9] = [
             ("fs_read", |c| &mut c.fs_read, "home:///etc"),
             ("fs_write", |c| &mut c.fs_write, ""),
             ("net", |c| &mut c.net, "https://example.com"),
             ("net_connect", |c| &mut c.net_connect, "example.com"),
             ("net_bind", |c| &mut c.net_bind, ""),
+            ("net_tcp_bind", |c| &mut c.net_tcp_bind, "unix:*"),
+            ("net_udp", |c| &mut c.net_udp, "127.0.0.1:0"),
             ("host_process", |c| &mut c.host_process, " "),
             ("identity", |c| &mut c.identity, "root"),
         ];
@@ -390,6 +417,9 @@ mod tests {
         assert!(all.may_identify(IdentityLevel::Resolve) && all.may_identify(IdentityLevel::Link));
         assert!(!all.may_identify(IdentityLevel::Admin));
         assert!(all.may_bind_unix() && all.may_bind_tcp("127.0.0.1", 0) && !all.may_bind_tcp("0.0.0.0", 0));
+        assert!(
+            all.may_bind_tcp("::1", 9) && all.may_bind_udp("127.0.0.1", 9) && !all.may_bind_udp("::1", 9)
+        );
         assert!(all.may_persist() && !all.attenuate(&list(&["allow_persistent"])).unwrap().may_persist());
     }
 }

@@ -99,6 +99,42 @@ pub trait Sink: Send + Sync + Debug {
     fn ready(self: Arc<Self>) -> Ready;
 }
 
+/// An end that leads nowhere and is closed from the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Nowhere;
+
+impl Source for Nowhere {
+    fn read(&self, _: usize) -> Result<Bytes, Ended> {
+        Err(Ended::Closed)
+    }
+
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    fn ready(self: Arc<Self>) -> Ready {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl Sink for Nowhere {
+    fn room(&self) -> Result<usize, Ended> {
+        Err(Ended::Closed)
+    }
+
+    fn write(&self, _: Bytes) -> Result<(), Ended> {
+        Err(Ended::Closed)
+    }
+
+    fn flush(&self) -> Result<(), Ended> {
+        Err(Ended::Closed)
+    }
+
+    fn ready(self: Arc<Self>) -> Ready {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 /// Lets others have the thread once, so that a long transfer between two ends that are always ready can be stopped.
 async fn breathe() {
     let mut breathed = false;

@@ -27,12 +27,6 @@ impl Reader {
         Self(Arc::new(Inner { source, ended: AtomicBool::new(false) }))
     }
 
-    /// A stream that is at its end from the start.
-    #[must_use]
-    pub fn closed(source: Arc<dyn Source>) -> Self {
-        Self(Arc::new(Inner { source, ended: AtomicBool::new(true) }))
-    }
-
     /// Takes at most `most` bytes, and at most 1 MiB, that are there now.
     ///
     /// # Errors

@@ -6,9 +6,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Either, select};
 use parking_lot::Mutex;
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 
@@ -29,7 +30,10 @@ pub trait Socket: Send + Sync + Debug + 'static {
     /// `WouldBlock` when nothing is taken; everything else is final.
     fn try_write(&self, from: &[u8]) -> io::Result<usize>;
 
-    /// Waits until a read would give something.
+    /// Whether a read would give something, or an end.
+    fn has_input(&self) -> bool;
+
+    /// Waits until [`Self::has_input`], and may be wrong about it once.
     fn readable(&self) -> BoxFuture<'_, io::Result<()>>;
 
     /// Waits until a write would take something.
@@ -47,6 +51,13 @@ macro_rules! sockets {
 
             fn try_write(&self, from: &[u8]) -> io::Result<usize> {
                 <$socket>::try_write(self, from)
+            }
+
+            fn has_input(&self) -> bool {
+                // The runtime's own flag stays up until a read finds nothing.
+                let look = || Ok(rustix::net::recv(self, &mut [0; 1][..], RecvFlags::PEEK)?);
+                let looked = self.try_io(Interest::READABLE, look);
+                !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
             }
 
             fn readable(&self) -> BoxFuture<'_, io::Result<()>> {
@@ -85,12 +96,16 @@ impl Source for SocketSource {
     }
 
     fn is_ready(&self) -> bool {
-        self.0.readable().now_or_never().is_some()
+        self.0.has_input()
     }
 
     fn ready(self: Arc<Self>) -> Ready {
         // An error is found out by the read that follows.
-        Box::pin(async move { drop(self.0.readable().await) })
+        Box::pin(async move {
+            while !self.0.has_input() {
+                drop(self.0.readable().await);
+            }
+        })
     }
 }
 
@@ -124,6 +139,14 @@ impl SocketSink {
     pub fn new(socket: Arc<dyn Socket>, runtime: tokio::runtime::Handle) -> Self {
         let outgoing = Outgoing { socket, runtime, waiting: Mutex::default(), moved: Notify::new() };
         Self(Arc::new(outgoing))
+    }
+}
+
+impl SocketSink {
+    /// Whether the operating system has taken everything.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.0.waiting.lock().bytes.is_empty()
     }
 }
 

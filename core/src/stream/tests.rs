@@ -144,8 +144,8 @@ async fn what_is_larger_than_the_pipe_is_written_in_pieces() {
 #[tokio::test]
 async fn a_long_transfer_can_be_stopped_though_nobody_holds_it_up() {
     #[derive(Debug)]
-    struct Nowhere;
-    impl Sink for Nowhere {
+    struct Everything;
+    impl Sink for Everything {
         fn room(&self) -> Result<usize, Ended> {
             Ok(usize::MAX)
         }
@@ -159,7 +159,7 @@ async fn a_long_transfer_can_be_stopped_though_nobody_holds_it_up() {
             Box::pin(std::future::ready(()))
         }
     }
-    let writer = Writer::new(Arc::new(Nowhere));
+    let writer = Writer::new(Arc::new(Everything));
     assert!(writer.write_zeroes_waiting(u64::MAX).now_or_never().is_none());
 }
 

@@ -36,12 +36,6 @@ impl Writer {
         Self(Arc::new(Inner { sink, permit: AtomicUsize::new(0), ended: AtomicBool::new(false) }))
     }
 
-    /// A stream that takes nothing from the start.
-    #[must_use]
-    pub fn closed(sink: Arc<dyn Sink>) -> Self {
-        Self(Arc::new(Inner { sink, permit: AtomicUsize::new(0), ended: AtomicBool::new(true) }))
-    }
-
     /// How many bytes may be written now; this is the permit of what is written next.
     ///
     /// # Errors

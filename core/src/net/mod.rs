@@ -1,0 +1,23 @@
+//! The network: names, connections, listeners and datagrams. It does what it is told and decides nothing; what may be
+//! reached is decided by [`crate::policy`], and asked here about every address before it is used.
+
+mod connector;
+mod frame;
+mod listener;
+mod network;
+mod options;
+mod resolver;
+mod socket;
+mod stream;
+mod target;
+mod udp;
+
+pub use connector::{ConnectError, Connector};
+pub use frame::Framed;
+pub use listener::Listener;
+pub use network::{Network, Rules};
+pub use options::Options;
+pub(crate) use stream::sleep_or_never;
+pub use stream::{Half, Ingress, Stream, WriteError};
+pub use target::Target;
+pub use udp::{Datagrams, Received};
