@@ -397,7 +397,7 @@ mod tests {
             ("net", |c| &mut c.net, "https://example.com"),
             ("net_connect", |c| &mut c.net_connect, "example.com"),
             ("net_bind", |c| &mut c.net_bind, ""),
-            ("net_tcp_bind", |c| &mut c.net_tcp_bind, "unix:*"),
+            ("net_tcp_bind", |c| &mut c.net_tcp_bind, "8080"),
             ("net_udp", |c| &mut c.net_udp, "127.0.0.1:0"),
             ("host_process", |c| &mut c.host_process, " "),
             ("identity", |c| &mut c.identity, "root"),

@@ -39,6 +39,15 @@ impl<'a> Args<'a> {
         u32::try_from(self.number(name)?).map_err(|_| wrong(name, "a number below 2^32"))
     }
 
+    pub fn port(&self, name: &str) -> Result<u16, Miss> {
+        u16::try_from(self.number(name)?).map_err(|_| wrong(name, "a number below 2^16"))
+    }
+
+    /// `None` when the argument is absent or null.
+    pub fn optional_number(&self, name: &str) -> Result<Option<u64>, Miss> {
+        self.present(name).then(|| self.number(name)).transpose()
+    }
+
     /// `None` when the argument is absent or null.
     pub fn optional_text(&self, name: &str) -> Result<Option<&'a str>, Miss> {
         self.present(name).then(|| self.text(name)).transpose()

@@ -7,7 +7,7 @@ use crate::bindings::astrid::ipc::host::publish;
 use crate::bindings::astrid::kv::host::kv_set;
 use crate::script::{Call, Script, configured};
 use crate::stage::Stage;
-use crate::{approval, elicit, fs, give_up, ipc, kv, memory, poll, sys, uplink, value};
+use crate::{approval, elicit, fs, give_up, ipc, kv, memory, net, poll, streams, sys, uplink, value};
 
 /// An action and its data, as the hook returns them.
 type Reply = (String, Option<String>);
@@ -122,7 +122,9 @@ fn ask(call: &Call, stage: &mut Stage) -> Answer {
             Some(("kv", function)) => kv::call(function, &call.args()),
             Some(("ipc", function)) => ipc::call(function, call, stage),
             Some(("fs", function)) => fs::call(function, call, stage),
+            Some(("io", function)) if function.contains("stream.") => streams::call(function, call, stage),
             Some(("io", function)) => poll::call(function, call, stage),
+            Some(("net", function)) => net::call(function, call, stage),
             Some(("elicit", function)) => elicit::call(function, &call.args()),
             Some(("approval", function)) => approval::call(function, &call.args()),
             Some(("uplink", function)) => uplink::call(function, &call.args()),

@@ -8,13 +8,21 @@ use serde_json::Value;
 use crate::answer::{Miss, fault};
 use crate::bindings::astrid::fs::host::FileHandle;
 use crate::bindings::astrid::io::poll::Pollable;
+use crate::bindings::astrid::io::streams::{InputStream, OutputStream};
 use crate::bindings::astrid::ipc::host::Subscription;
+use crate::bindings::astrid::net::host::{TcpListener, TcpStream, UdpSocket, UnixListener};
 
 /// A handle that a script gave a name.
 pub enum Resource {
     Subscription(Subscription),
     Pollable(Pollable),
     File(FileHandle),
+    Input(InputStream),
+    Output(OutputStream),
+    Stream(TcpStream),
+    Listener(TcpListener),
+    Local(UnixListener),
+    Udp(UdpSocket),
 }
 
 /// Resources and values of one invocation, or of several when a script says `"keep": true`.
@@ -68,31 +76,36 @@ impl Stage {
         self.resources.remove(name).map(drop).ok_or_else(|| unknown(name))
     }
 
-    pub fn subscription(&self, name: Option<&str>) -> Result<&Subscription, Miss> {
-        match self.resource(name)? {
-            Resource::Subscription(subscription) => Ok(subscription),
-            _ => Err(fault("that name holds no subscription")),
-        }
-    }
-
-    pub fn pollable(&self, name: Option<&str>) -> Result<&Pollable, Miss> {
-        match self.resource(name)? {
-            Resource::Pollable(pollable) => Ok(pollable),
-            _ => Err(fault("that name holds no pollable")),
-        }
-    }
-
-    pub fn file(&self, name: Option<&str>) -> Result<&FileHandle, Miss> {
-        match self.resource(name)? {
-            Resource::File(file) => Ok(file),
-            _ => Err(fault("that name holds no file")),
-        }
-    }
-
     fn resource(&self, name: Option<&str>) -> Result<&Resource, Miss> {
         let name = name.ok_or_else(|| fault("the call needs `on`, the name of its receiver"))?;
         self.resources.get(name).ok_or_else(|| unknown(name))
     }
+}
+
+/// Writes the getter of each kind of resource.
+macro_rules! getters {
+    ($($getter:ident $kind:ident $handle:ty, $wanted:literal;)+) => {
+        impl Stage {
+            $(pub fn $getter(&self, name: Option<&str>) -> Result<&$handle, Miss> {
+                match self.resource(name)? {
+                    Resource::$kind(handle) => Ok(handle),
+                    _ => Err(fault(concat!("that name holds no ", $wanted))),
+                }
+            })+
+        }
+    };
+}
+
+getters! {
+    subscription Subscription Subscription, "subscription";
+    pollable Pollable Pollable, "pollable";
+    file File FileHandle, "file";
+    input Input InputStream, "input stream";
+    output Output OutputStream, "output stream";
+    stream Stream TcpStream, "connection";
+    listener Listener TcpListener, "listener";
+    local Local UnixListener, "local socket";
+    udp Udp UdpSocket, "UDP socket";
 }
 
 fn unknown(name: &str) -> Miss {
