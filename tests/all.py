@@ -16,6 +16,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PYTHON = str(TARGET / "venv" / "bin" / "python")
+# The other side of the network, in front of a runner that is no test of cargo's.
+PEERS = str(TARGET / "debug" / "peers")
 PYTHONPATH = {"PYTHONPATH": str(TARGET / "python")}
 
 # Name, folder, environment, command. The builds come first, so that no suite measures another's compiler.
@@ -40,11 +42,11 @@ SUITES = [
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("rust: stress", ".", {}, "cargo test --quiet --locked --workspace --test stress"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
-    ("c: scenarios", ".", {}, "tests/runners/c/run.sh"),
+    ("c: scenarios", ".", {}, f"{PEERS} tests/runners/c/run.sh"),
     ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest"),
-    ("python: scenarios", ".", PYTHONPATH, f"{PYTHON} tests/runners/python/run.py"),
+    ("python: scenarios", ".", PYTHONPATH, f"{PEERS} {PYTHON} tests/runners/python/run.py"),
     ("node: tests", "bindings-node", {}, "node --test test/*.test.mjs"),
-    ("node: scenarios", ".", {}, "node tests/runners/node/run.mjs"),
+    ("node: scenarios", ".", {}, f"{PEERS} node tests/runners/node/run.mjs"),
 ]
 
 # The summary lines of cargo's harness, of our own runners, of pytest and of node's runner.

@@ -1,9 +1,11 @@
 //! What a program chooses when it opens a host.
 
+use std::collections::BTreeMap;
 use std::ffi::c_char;
 use std::time::Duration;
 
 use ::astrid_host::audit::{AuditChoices, ExpectedCheckpoint};
+use ::astrid_host::net::Network;
 use ::astrid_host::policy::Instances;
 use ::astrid_host::{HostOptions, Profile, Restart, Result};
 
@@ -55,6 +57,37 @@ pub struct astrid_instances {
     pub most: u32,
     /// How long one may wait for work before it goes.
     pub idle_ms: u64,
+}
+
+/// A place of the network that is one capsule's to use.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct astrid_endpoint {
+    /// The capsule's id.
+    pub capsule: *const c_char,
+    /// `host:port` or `host:*`.
+    pub endpoint: *const c_char,
+}
+
+/// What capsules may reach and bind beyond the public network. No manifest can say any of it. `astrid_network_init` fills in the
+/// default, which is nothing.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct astrid_network {
+    /// The size of this struct; `astrid_network_init` sets it.
+    pub struct_size: u32,
+    /// What the airlock lets a capsule reach though it is not public.
+    pub local_egress: *const astrid_endpoint,
+    /// How many there are.
+    pub local_egress_count: usize,
+    /// Addresses beyond loopback at which a capsule may listen or take datagrams.
+    pub public_binds: *const astrid_endpoint,
+    /// How many there are.
+    pub public_bind_count: usize,
+    /// `address:port` of servers that are asked for names in place of the system's.
+    pub dns_servers: *const *const c_char,
+    /// How many there are.
+    pub dns_server_count: usize,
 }
 
 /// How durable, how fast and how patient the audit log is. Every field counts: `astrid_audit_choices_init` fills in the
@@ -163,6 +196,8 @@ pub struct astrid_host_options {
     /// Other than 0: capsules may open files that have more names than the host gave them, as package managers make them. Such
     /// a file may be one from outside a root that was linked into it.
     pub trust_hard_links: u8,
+    /// What capsules may reach and bind beyond the public network, and how names are looked up.
+    pub network: *const astrid_network,
 }
 
 // SAFETY: integers, raw pointers, and callbacks of raw pointers and optional functions are all valid as zeros.
@@ -193,6 +228,9 @@ unsafe impl Options for astrid_instances {
 }
 
 // SAFETY: integers and raw pointers are valid as zeros.
+unsafe impl Options for astrid_network {}
+
+// SAFETY: as above.
 unsafe impl Options for astrid_audit_choices {
     fn initial() -> Self {
         let choices = AuditChoices::default();
@@ -230,6 +268,13 @@ pub unsafe extern "C" fn astrid_restart_init(restart: *mut astrid_restart, struc
 pub unsafe extern "C" fn astrid_instances_init(instances: *mut astrid_instances, struct_size: usize) {
     // SAFETY: (outs), with the size that the caller names.
     unsafe { init(instances, struct_size) };
+}
+
+/// Fills in the default. `struct_size` is `sizeof *network`. NULL does nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_network_init(network: *mut astrid_network, struct_size: usize) {
+    // SAFETY: (outs), with the size that the caller names.
+    unsafe { init(network, struct_size) };
 }
 
 /// Fills in the default. `struct_size` is `sizeof *choices`. NULL does nothing.
@@ -324,6 +369,15 @@ impl astrid_host_options {
                 most: instances.most as usize,
                 idle: Duration::from_millis(instances.idle_ms),
             };
+            let network = read("options.network", self.network)?;
+            let (places, count) = (network.local_egress, network.local_egress_count);
+            core.network.local_egress = endpoints("options.network.local_egress", places, count)?;
+            let (places, count) = (network.public_binds, network.public_bind_count);
+            core.network.public_binds = endpoints("options.network.public_binds", places, count)?;
+            let (servers, count) = (network.dns_servers, network.dns_server_count);
+            let servers = list("options.network.dns_servers", servers, count)?;
+            core.network.dns_servers =
+                servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_>>()?;
             let audit = read("options.audit", self.audit)?;
             let (operations, count) = (audit.power_operations, audit.power_operation_count);
             core.audit.power_operations = list("options.audit.power_operations", operations, count)?;
@@ -338,4 +392,23 @@ impl astrid_host_options {
         }
         Ok(())
     }
+}
+
+/// The places of every capsule.
+///
+/// # Safety
+/// (texts) and (arrays) of the crate's contract hold.
+unsafe fn endpoints(
+    name: &str,
+    places: *const astrid_endpoint,
+    count: usize,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut all = BTreeMap::<_, Vec<_>>::new();
+    // SAFETY: the caller passes the contract on.
+    unsafe {
+        for place in elements(name, places, count)? {
+            all.entry(text(name, place.capsule)?).or_default().push(text(name, place.endpoint)?);
+        }
+    }
+    Ok(all)
 }

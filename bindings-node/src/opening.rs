@@ -1,8 +1,10 @@
 //! The options of `Host.open`; names are camelCase, except in a profile, which is an object as its file is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use astrid_host::audit::ExpectedCheckpoint;
+use astrid_host::net::Network;
 use astrid_host::policy::Quotas;
 use astrid_host::{HostOptions, Profile, Result, WorkspaceMode, capsule};
 use serde::Deserialize;
@@ -56,6 +58,7 @@ pub struct Opening {
     allow_missing_imports: Option<bool>,
     restart: Option<Restart>,
     instances: Option<Instances>,
+    network: Option<Reach>,
     code_cache: Option<bool>,
     trust_hard_links: Option<bool>,
 }
@@ -92,6 +95,15 @@ struct Instances {
     warm: Option<usize>,
     most: Option<usize>,
     idle_ms: Option<f64>,
+}
+
+/// What capsules may reach and bind beyond the public network.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Reach {
+    local_egress: Option<BTreeMap<String, Vec<String>>>,
+    public_binds: Option<BTreeMap<String, Vec<String>>>,
+    dns_servers: Option<Vec<String>>,
 }
 
 impl Opening {
@@ -140,6 +152,13 @@ impl Opening {
             set(&mut options.instances.warm, instances.warm);
             set(&mut options.instances.most, instances.most);
             set(&mut options.instances.idle, pause("instances.idleMs", instances.idle_ms)?);
+        }
+        if let Some(network) = self.network {
+            set(&mut options.network.local_egress, network.local_egress);
+            set(&mut options.network.public_binds, network.public_binds);
+            let servers = network.dns_servers.unwrap_or_default();
+            options.network.dns_servers =
+                servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_>>()?;
         }
         set(&mut options.code_cache, self.code_cache);
         set(&mut options.trust_hard_links, self.trust_hard_links);

@@ -116,6 +116,16 @@ export interface Instances {
   readonly idleMs?: number;
 }
 
+/** What capsules may reach and bind beyond the public network. No manifest can say any of it. */
+export interface Network {
+  /** What the airlock lets a capsule reach though it is not public, by the capsule's id: `host:port` or `host:*`. */
+  readonly localEgress?: Readonly<Record<string, readonly string[]>>;
+  /** Addresses beyond loopback at which a capsule may listen or take datagrams, by the capsule's id. */
+  readonly publicBinds?: Readonly<Record<string, readonly string[]>>;
+  /** `address:port` of servers that are asked for names in place of the system's. */
+  readonly dnsServers?: readonly string[];
+}
+
 /** Durability, rates and merging of the audit log. Nothing switches it off. */
 export interface AuditChoices {
   /**
@@ -196,6 +206,8 @@ export interface HostOptions {
   readonly restart?: Restart;
   /** How many instances of a capsule a principal has, and for how long. */
   readonly instances?: Instances;
+  /** What capsules may reach and bind beyond the public network, and how names are looked up. */
+  readonly network?: Network;
   /** Keep compiled code in the home, so that a capsule is compiled once and not at every start; true by default. */
   readonly codeCache?: boolean;
   /** Let capsules open files that have more names than the host gave them, as package managers make them. */

@@ -1,7 +1,10 @@
 //! What may be set when a host is opened.
 
+use std::collections::BTreeMap;
+
 use astrid_host::audit::ExpectedCheckpoint;
 use astrid_host::capsule::parse_hash;
+use astrid_host::net::Network;
 use astrid_host::policy::Quotas;
 use astrid_host::{HostOptions, WorkspaceMode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -38,6 +41,7 @@ pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<HostOptions> {
             "allow_missing_imports" => options.allow_missing_imports = value.extract()?,
             "restart" => restart(&mut options, &value)?,
             "instances" => instances(&mut options, &value)?,
+            "network" => network(&mut options, &value)?,
             "code_cache" => options.code_cache = value.extract()?,
             "trust_hard_links" => options.trust_hard_links = value.extract()?,
             _ => {
@@ -88,6 +92,28 @@ fn instances(options: &mut HostOptions, given: &Bound<'_, PyAny>) -> PyResult<()
         }
     }
     Ok(())
+}
+
+fn network(options: &mut HostOptions, given: &Bound<'_, PyAny>) -> PyResult<()> {
+    let network = &mut options.network;
+    for (name, value) in members(given)? {
+        match name.as_str() {
+            "local_egress" => network.local_egress = lists(&value)?,
+            "public_binds" => network.public_binds = lists(&value)?,
+            "dns_servers" => {
+                let servers: Vec<String> = value.extract()?;
+                let servers = servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_, _>>();
+                network.dns_servers = servers.map_err(|error| raise(given.py(), &error))?;
+            }
+            _ => return Err(unknown("network", &name)),
+        }
+    }
+    Ok(())
+}
+
+/// Lists of texts by name.
+fn lists(given: &Bound<'_, PyAny>) -> PyResult<BTreeMap<String, Vec<String>>> {
+    members(given)?.into_iter().map(|(name, list)| Ok((name, list.extract()?))).collect()
 }
 
 fn audit(options: &mut HostOptions, given: &Bound<'_, PyAny>) -> PyResult<()> {

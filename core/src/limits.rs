@@ -313,7 +313,7 @@ pub const HOST_NAME_BYTES: usize = 255;
 /// Most addresses of one name; one with more has none that can be trusted.
 pub const DNS_ANSWERS: usize = 64;
 /// How long one question to a server of names may take.
-pub const DNS_ATTEMPT: Duration = Duration::from_secs(3);
+pub const DNS_ATTEMPT: Duration = Duration::from_secs(2);
 /// How often a server of names is asked before it is given up.
 pub const DNS_ATTEMPTS: usize = 2;
 /// How long the machine's own addresses are taken for known.
@@ -332,8 +332,6 @@ pub const POLL_ACCEPT: Duration = Duration::from_mins(1);
 pub const LISTEN_BACKLOG: u32 = 128;
 /// Longest datagram, in bytes.
 pub const DATAGRAM_BYTES: usize = 65_507;
-/// How long a datagram may wait for the operating system to take it.
-pub const DATAGRAM_SEND: Duration = Duration::from_secs(5);
 
 /// How long the other side may take over so many bytes: 5 s and a millisecond for each KiB.
 #[must_use]

@@ -5,7 +5,11 @@
 mod callbacks;
 mod calls;
 mod coverage;
+#[path = "../peers/dns.rs"]
+mod dns;
 mod fields;
+#[path = "../peers/fill.rs"]
+mod fill;
 mod life;
 mod matching;
 mod options;
@@ -13,6 +17,8 @@ mod package;
 mod packages;
 mod principals;
 mod scenario;
+#[path = "../peers/servers.rs"]
+mod servers;
 mod steps;
 mod target;
 mod workspace;
@@ -41,8 +47,10 @@ fn main() -> ExitCode {
 /// Plays every scenario whose name contains the text; true if all passed and nothing is missing.
 fn play_all(wanted: &str) -> Result<bool, String> {
     let guests = Guests::find()?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
-    let scenarios = Scenario::read_all(&folder, wanted)?;
+    let ports = servers::start().map_err(|error| error.to_string())?;
+    let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &ports);
+    let filled = filled.map_err(|error| error.to_string())?;
+    let scenarios = Scenario::read_all(filled.path(), wanted)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let mut coverage = Coverage::default();

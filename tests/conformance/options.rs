@@ -44,6 +44,10 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
                 options.authenticated_uplinks = ids.filter_map(Value::as_str).map(str::to_owned).collect();
             }
             "instances" => instances(&mut options, value)?,
+            "network" => {
+                let network = serde_json::from_value(value.clone());
+                options.network = network.map_err(|error| error.to_string())?;
+            }
             _ => return Err(format!("there is no option `{name}`")),
         }
     }
@@ -101,6 +105,9 @@ fn quotas(options: &mut HostOptions, wanted: &Value) -> Result<(), String> {
             "max_in_flight_calls" => &mut quotas.max_in_flight_calls,
             "max_subscriptions" => &mut quotas.max_subscriptions,
             "max_pollables" => &mut quotas.max_pollables,
+            "max_sockets" => &mut quotas.max_sockets,
+            "max_listeners" => &mut quotas.max_listeners,
+            "max_udp_sockets" => &mut quotas.max_udp_sockets,
             _ => return Err(format!("there is no quota `{name}`")),
         };
         *field = value.as_u64().ok_or_else(|| format!("the quota `{name}` cannot be {value}"))?;

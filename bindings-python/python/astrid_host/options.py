@@ -169,6 +169,17 @@ class Instances(TypedDict, total=False):
     """Seconds one may wait for work (60)."""
 
 
+class Network(TypedDict, total=False):
+    """What capsules may reach and bind beyond the public network. No manifest can say any of it."""
+
+    local_egress: Mapping[str, Sequence[str]]
+    """What the airlock lets a capsule reach though it is not public, by the capsule's id: ``host:port``, ``host:*``."""
+    public_binds: Mapping[str, Sequence[str]]
+    """Addresses beyond loopback at which a capsule may listen or take datagrams, by the capsule's id."""
+    dns_servers: Sequence[str]
+    """``address:port`` of servers that are asked for names in place of the system's."""
+
+
 class AuditChoices(TypedDict, total=False):
     """How durable, fast and patient the audit log is. Nothing of it switches the log off."""
 
@@ -229,6 +240,7 @@ class HostOptions(TypedDict, total=False):
     """Whether a capsule may load though nobody exports what it requires (False)."""
     restart: Restart
     instances: Instances
+    network: Network
     code_cache: bool
     """Whether compiled code is kept in the home, so that a capsule is not compiled at every start (True)."""
     trust_hard_links: bool

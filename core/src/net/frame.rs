@@ -19,7 +19,7 @@ pub enum Framed {
 
 /// A message on its way in. What has come of it is kept until the rest comes, however long that takes.
 #[derive(Debug, Default)]
-pub(super) struct Incoming {
+pub(super) struct Message {
     header: BytesMut,
     content: BytesMut,
 }
@@ -35,7 +35,7 @@ pub(super) enum Step {
 
 const HEADER: usize = 4;
 
-impl Incoming {
+impl Message {
     /// Takes what is there, and never a byte beyond the message.
     pub(super) fn advance(&mut self, mut read: impl FnMut(usize) -> io::Result<Bytes>) -> io::Result<Step> {
         loop {
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_message_in_pieces_is_whole_in_the_end() {
         let mut read = pieces(&[&[0], &[0, 0], &[5, b'h'], b"el", b"lo", &[0, 0, 0, 0]]);
-        let mut incoming = Incoming::default();
+        let mut incoming = Message::default();
         let mut steps = Vec::new();
         loop {
             let step = incoming.advance(&mut read).unwrap();
@@ -149,12 +149,12 @@ mod tests {
 
     #[test]
     fn a_length_that_lies_makes_no_room_and_stays_an_error() {
-        let mut incoming = Incoming::default();
+        let mut incoming = Message::default();
         for _ in 0..2 {
             let error = incoming.advance(pieces(&[&[0xff; 4]])).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
-        let mut long = Incoming::default();
+        let mut long = Message::default();
         let length = u32::try_from(limits::FRAME_BYTES).unwrap().to_be_bytes();
         assert_eq!(long.advance(pieces(&[&length, b"x"])).unwrap(), Step::Wants(Some(limits::FRAME_BYTES)));
         assert!(long.content.capacity() < 1024);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn who_reads_without_frames_misses_nothing() {
-        let mut incoming = Incoming::default();
+        let mut incoming = Message::default();
         incoming.advance(pieces(&[&[0, 0, 0, 9], b"abc"])).unwrap();
         incoming.advance(pieces(&[b"abc"])).unwrap();
         assert_eq!(&incoming.peek(5)[..], &[0, 0, 0, 9, b'a']);

@@ -1,5 +1,6 @@
 //! A listening TCP socket.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -15,7 +16,8 @@ use crate::stream::{Awaited, Ready};
 /// A listening TCP socket. Dropping it closes it.
 #[derive(Debug)]
 pub struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
+    runtime: Handle,
     /// A connection that came while readiness was waited for: the system has no other way to tell.
     came: Mutex<Option<(TcpStream, SocketAddr)>>,
 }
@@ -37,8 +39,8 @@ impl Listener {
         socket.bind(&address.into())?;
         socket.listen(limits::LISTEN_BACKLOG.cast_signed())?;
         let _entered = runtime.enter();
-        let listener = TcpListener::from_std(socket.into())?;
-        Ok(Arc::new(Self { listener, came: Mutex::new(None) }))
+        let socket = TcpListener::from_std(socket.into())?;
+        Ok(Arc::new(Self { socket, runtime: runtime.clone(), came: Mutex::new(None) }))
     }
 
     /// The address it is bound to.
@@ -46,7 +48,7 @@ impl Listener {
     /// # Errors
     /// What the system says.
     pub fn local(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 
     /// Waits for the next connection. Dropping the wait loses none.
@@ -58,11 +60,20 @@ impl Listener {
             if let Some(came) = self.came.lock().take() {
                 return Ok(came);
             }
-            match self.listener.accept().await {
+            match self.next().await {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 other => return other,
             }
         }
+    }
+
+    /// The next connection, on the host's runtime whoever polls: that is where a new socket looks for its own.
+    fn next(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send + '_ {
+        let mut accept = Box::pin(self.socket.accept());
+        poll_fn(move |context| {
+            let _entered = self.runtime.enter();
+            accept.as_mut().poll(context)
+        })
     }
 
     /// Follows whether a connection waits, without keeping the listener.
@@ -76,7 +87,7 @@ impl Listener {
         use futures_util::FutureExt as _;
         let mut came = self.came.lock();
         if came.is_none()
-            && let Some(Ok(connection)) = self.listener.accept().now_or_never()
+            && let Some(Ok(connection)) = self.next().now_or_never()
         {
             *came = Some(connection);
         }
@@ -85,7 +96,7 @@ impl Listener {
 
     async fn until_ready(&self) {
         while self.came.lock().is_none() {
-            let accepted = self.listener.accept().await;
+            let accepted = self.next().await;
             let mut came = self.came.lock();
             match accepted {
                 // Two may have waited; the one that comes second goes back to the end of nobody's queue.

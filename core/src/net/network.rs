@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use serde::Deserialize;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::policy::Endpoint;
 
 /// The embedding program's choices about the network. No manifest can make one of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Network {
     /// What the airlock lets a capsule reach though it is not public, by the capsule's id: `host:port` or `host:*`. The
     /// manifest has to name the host as well.
@@ -17,6 +20,19 @@ pub struct Network {
     pub public_binds: BTreeMap<String, Vec<String>>,
     /// Servers that are asked for names in place of the system's; its file of hosts is left alone then.
     pub dns_servers: Vec<SocketAddr>,
+}
+
+impl Network {
+    /// Reads the address of a server of names.
+    ///
+    /// # Errors
+    /// `invalid_argument` for one that is not `address:port`.
+    pub fn dns_server(text: &str) -> Result<SocketAddr> {
+        text.parse().map_err(|_| {
+            let message = format!("`network.dns_servers` holds no `address:port`: {text:?}");
+            Error::new(ErrorKind::InvalidArgument, message)
+        })
+    }
 }
 
 /// These choices, read once.

@@ -49,7 +49,7 @@ impl Socket for Joined {
         }
     }
 
-    fn has_input(&self) -> bool {
+    fn has_input(&self) -> io::Result<bool> {
         match self {
             Self::Tcp(socket) => Socket::has_input(socket),
             Self::Unix(socket) => Socket::has_input(socket),

@@ -13,12 +13,12 @@ use parking_lot::Mutex;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 
-use super::frame::{Framed, Incoming, Step, frame};
+use super::frame::{Framed, Message, Step, frame};
 use super::options::Settings;
 use super::socket::Joined;
 use crate::limits;
 use crate::principal::Principal;
-use crate::stream::{Awaited, Ended, Ready, Sink, Socket as _, SocketSink, Source, Writer};
+use crate::stream::{Awaited, Ended, Incoming, Ready, Sink, Socket as _, SocketSink, Source, Writer};
 use crate::timer;
 
 /// Who authenticated itself on a connection of the local socket.
@@ -45,8 +45,9 @@ pub enum WriteError {
 #[derive(Debug)]
 pub struct Stream {
     socket: Arc<Joined>,
+    input: Incoming<Joined>,
     sink: SocketSink,
-    incoming: Mutex<Incoming>,
+    incoming: Mutex<Message>,
     /// What the guest set; the system is not asked to keep it.
     pub(super) settings: Mutex<Settings>,
     ingress: Option<Ingress>,
@@ -74,6 +75,7 @@ impl Stream {
         let socket = Arc::new(socket);
         let sink = SocketSink::new(Arc::clone(&socket) as _, runtime.clone());
         Arc::new(Self {
+            input: Incoming::new(Arc::clone(&socket)),
             socket,
             sink,
             incoming: Mutex::default(),
@@ -107,7 +109,7 @@ impl Stream {
         let mut late = Box::pin(timer::sleep(&self.runtime, limits::FRAME_HEADER_WAIT));
         let mut in_content = false;
         loop {
-            let step = self.incoming.lock().advance(|most| self.socket.try_read(most));
+            let step = self.incoming.lock().advance(|most| self.input.try_read(most));
             match step {
                 Ok(Step::Whole(bytes)) => return Ok(Framed::Data(bytes)),
                 Ok(Step::Ended) => return Ok(Framed::Closed),
@@ -205,7 +207,7 @@ impl Stream {
     /// Takes what is there: first what came of a message, then what the system has.
     fn take(&self, most: usize) -> io::Result<Bytes> {
         let begun = self.incoming.lock().unframe(most);
-        if begun.is_empty() { self.socket.try_read(most.min(limits::SOCKET_READ_BYTES)) } else { Ok(begun) }
+        if begun.is_empty() { self.input.try_read(most) } else { Ok(begun) }
     }
 
     /// Writes once, after what was written before has gone, and gives the number of bytes taken.
@@ -287,13 +289,12 @@ impl Stream {
     }
 
     fn is_readable(&self) -> bool {
-        self.closed.load(Ordering::Acquire) || !self.incoming.lock().is_empty() || self.socket.has_input()
+        self.closed.load(Ordering::Acquire) || !self.incoming.lock().is_empty() || self.input.has_input()
     }
 
     async fn until_readable(&self) {
-        while !self.is_readable() {
-            // An error is input as well: the next read tells.
-            drop(self.socket.readable().await);
+        if !self.is_readable() {
+            self.input.ready().await;
         }
     }
 }

@@ -18,7 +18,6 @@ use tokio::runtime::Handle;
 use super::stream::sleep_or_never;
 use crate::limits;
 use crate::stream::{Awaited, Ready};
-use crate::timer;
 
 /// A datagram that came, cut to what was asked for.
 #[derive(Debug)]
@@ -83,16 +82,12 @@ impl Datagrams {
         *self.read_timeout.lock() = timeout;
     }
 
-    /// Sends one datagram.
+    /// Sends one datagram, which the system takes at once or not at all.
     ///
     /// # Errors
-    /// `TimedOut` when the system does not take it in time, and what it says.
-    pub async fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<usize> {
-        let sending = pin!(self.socket.send_to(data, to));
-        match select(sending, pin!(timer::sleep(&self.runtime, limits::DATAGRAM_SEND))).await {
-            Either::Left((sent, _)) => sent,
-            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+    /// What the system says.
+    pub fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.socket.try_send_to(data, to)
     }
 
     /// Waits for a datagram, from the fixed peer alone if there is one; none when the read timeout passed.

@@ -26,7 +26,7 @@ mod tests;
 
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use reader::Reader;
-pub use socket::{Socket, SocketSink, SocketSource};
+pub use socket::{Incoming, Socket, SocketSink, SocketSource};
 pub use writer::Writer;
 
 /// A wait for readiness; it owns what it waits for.

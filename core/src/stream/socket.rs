@@ -31,7 +31,10 @@ pub trait Socket: Send + Sync + Debug + 'static {
     fn try_write(&self, from: &[u8]) -> io::Result<usize>;
 
     /// Whether a read would give something, or an end.
-    fn has_input(&self) -> bool;
+    ///
+    /// # Errors
+    /// A failure of the socket. The system tells it once, so whoever asks has to keep it for the next read.
+    fn has_input(&self) -> io::Result<bool>;
 
     /// Waits until [`Self::has_input`], and may be wrong about it once.
     fn readable(&self) -> BoxFuture<'_, io::Result<()>>;
@@ -53,11 +56,14 @@ macro_rules! sockets {
                 <$socket>::try_write(self, from)
             }
 
-            fn has_input(&self) -> bool {
+            fn has_input(&self) -> io::Result<bool> {
                 // The runtime's own flag stays up until a read finds nothing.
                 let look = || Ok(rustix::net::recv(self, &mut [0; 1][..], RecvFlags::PEEK)?);
-                let looked = self.try_io(Interest::READABLE, look);
-                !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+                match self.try_io(Interest::READABLE, look) {
+                    Ok(_) => Ok(true),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+                    Err(error) => Err(error),
+                }
             }
 
             fn readable(&self) -> BoxFuture<'_, io::Result<()>> {
@@ -73,21 +79,70 @@ macro_rules! sockets {
 
 sockets!(TcpStream, UnixStream);
 
+/// A socket to be read, with a failure that was found when nobody read.
+#[derive(Debug)]
+pub struct Incoming<S: ?Sized> {
+    failure: Mutex<Option<io::Error>>,
+    socket: Arc<S>,
+}
+
+impl<S: Socket + ?Sized> Incoming<S> {
+    /// Reads from `socket`.
+    #[must_use]
+    pub fn new(socket: Arc<S>) -> Self {
+        Self { failure: Mutex::default(), socket }
+    }
+
+    /// Reads at most `most` bytes that are there; none at the end.
+    ///
+    /// # Errors
+    /// As [`Socket::try_read`].
+    pub fn try_read(&self, most: usize) -> io::Result<Bytes> {
+        match self.failure.lock().take() {
+            Some(error) => Err(error),
+            None => self.socket.try_read(most.min(limits::SOCKET_READ_BYTES)),
+        }
+    }
+
+    /// Whether a read would give something, an end or a failure.
+    pub fn has_input(&self) -> bool {
+        let mut failure = self.failure.lock();
+        if failure.is_some() {
+            return true;
+        }
+        match self.socket.has_input() {
+            Ok(there) => there,
+            Err(error) => {
+                *failure = Some(error);
+                true
+            }
+        }
+    }
+
+    /// Waits until [`Self::has_input`].
+    pub async fn ready(&self) {
+        while !self.has_input() {
+            // A failure is found by the next look.
+            drop(self.socket.readable().await);
+        }
+    }
+}
+
 /// The half of a socket that is read.
 #[derive(Debug)]
-pub struct SocketSource(Arc<dyn Socket>);
+pub struct SocketSource(Incoming<dyn Socket>);
 
 impl SocketSource {
     /// Reads from `socket`.
     #[must_use]
     pub fn new(socket: Arc<dyn Socket>) -> Self {
-        Self(socket)
+        Self(Incoming::new(socket))
     }
 }
 
 impl Source for SocketSource {
     fn read(&self, most: usize) -> Result<Bytes, Ended> {
-        match self.0.try_read(most.min(limits::SOCKET_READ_BYTES)) {
+        match self.0.try_read(most) {
             Ok(bytes) if bytes.is_empty() => Err(Ended::Closed),
             Ok(bytes) => Ok(bytes),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Bytes::new()),
@@ -101,11 +156,7 @@ impl Source for SocketSource {
 
     fn ready(self: Arc<Self>) -> Ready {
         // An error is found out by the read that follows.
-        Box::pin(async move {
-            while !self.0.has_input() {
-                drop(self.0.readable().await);
-            }
-        })
+        Box::pin(async move { self.0.ready().await })
     }
 }
 

@@ -32,6 +32,27 @@ static void read_instances(const json_t *given, struct host_options *all) {
   if (given) all->options.instances = instances;
 }
 
+static void read_endpoints(const json_t *given, const astrid_endpoint **places, astrid_endpoint *room, size_t *count) {
+  const char *capsule;
+  json_t *list, *endpoint;
+  size_t at;
+  json_object_foreach((json_t *)given, capsule, list) json_array_foreach(list, at, endpoint) {
+    if (*count == MOST_TEXTS) give_up("more than %d places of the network", MOST_TEXTS);
+    room[(*count)++] = (astrid_endpoint){capsule, json_string_value(endpoint)};
+  }
+  *places = room;
+}
+
+static void read_network(const json_t *given, struct host_options *all) {
+  astrid_network *network = &all->network;
+  astrid_network_init(network, sizeof *network);
+  read_endpoints(json_object_get(given, "local_egress"), &network->local_egress, all->egress, &network->local_egress_count);
+  read_endpoints(json_object_get(given, "public_binds"), &network->public_binds, all->binds, &network->public_bind_count);
+  network->dns_servers = all->servers;
+  read_texts(json_object_get(given, "dns_servers"), all->servers, MOST_TEXTS, &network->dns_server_count);
+  if (given) all->options.network = network;
+}
+
 static void read_audit(const json_t *given, struct host_options *all) {
   astrid_audit_choices *audit = &all->audit;
   astrid_audit_choices_init(audit, sizeof *audit);
@@ -90,6 +111,7 @@ void read_options(const json_t *given, struct host_options *all) {
   read_quotas(json_object_get(given, "quotas"), all);
   read_restart(json_object_get(given, "restart"), all);
   read_instances(json_object_get(given, "instances"), all);
+  read_network(json_object_get(given, "network"), all);
   read_audit(json_object_get(given, "audit"), all);
   read_expected(json_object_get(given, "expected_checkpoint"), all);
 }

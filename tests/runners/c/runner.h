@@ -56,9 +56,11 @@ struct host_options {
   astrid_restart restart;
   astrid_instances instances;
   astrid_audit_choices audit;
+  astrid_network network;
   astrid_expected_checkpoint expected;
   astrid_quota quotas[MOST_TEXTS];
-  const char *uplinks[MOST_TEXTS], *operations[MOST_TEXTS];
+  astrid_endpoint egress[MOST_TEXTS], binds[MOST_TEXTS];
+  const char *uplinks[MOST_TEXTS], *operations[MOST_TEXTS], *servers[MOST_TEXTS];
   char *profile; /* to be freed */
 };
 

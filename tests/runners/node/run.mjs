@@ -1,6 +1,6 @@
 // Plays the scenarios of tests/scenarios through the Node.js binding.
 //
-//   node tests/runners/node/run.mjs [--only TEXT]      TEXT: part of "<area>/<name>", as is the variable SCENARIO
+//   target/debug/peers node tests/runners/node/run.mjs [--only TEXT]      TEXT: part of "<area>/<name>", as is the variable SCENARIO
 
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { play } from './play.mjs';
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 const only = values.only ?? process.env.SCENARIO;
 
-const folder = join(repository, 'tests/scenarios');
+const folder = process.env.SCENARIOS ?? join(repository, 'tests/scenarios');
 const files = await readdir(folder, { recursive: true });
 const names = files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length)).sort();
 

@@ -1,6 +1,6 @@
 """Plays the scenarios of tests/scenarios through the Python package.
 
-PYTHONPATH=target/python python3 tests/runners/python/run.py [--only TEXT]
+PYTHONPATH=target/python target/debug/peers python3 tests/runners/python/run.py [--only TEXT]
 
 `--only`, or the environment variable SCENARIO, plays only the scenarios whose area and name contain the text.
 """
@@ -20,7 +20,7 @@ from capsules import REPOSITORY
 from player import Player
 from world import Failed
 
-SCENARIOS = REPOSITORY / "tests/scenarios"
+SCENARIOS = pathlib.Path(os.environ.get("SCENARIOS", REPOSITORY / "tests/scenarios"))
 REQUIRED = REPOSITORY / "target/conformance/required.json"
 _TIMEOUT_MS = 30_000
 

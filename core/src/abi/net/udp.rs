@@ -23,14 +23,13 @@ fn ask(max_bytes: u32) -> usize {
 
 fn send_arm(error: &io::Error) -> ErrorCode {
     match error.kind() {
-        io::ErrorKind::TimedOut => ErrorCode::WouldBlock,
         io::ErrorKind::AddrNotAvailable => ErrorCode::AddressNotAvailable,
         kind => ErrorCode::Unknown(kind.to_string()),
     }
 }
 
-async fn sent(socket: &Datagrams, data: &[u8], to: SocketAddr) -> Result<u32, ErrorCode> {
-    let sent = socket.send(data, to).await.map_err(|error| send_arm(&error))?;
+fn sent(socket: &Datagrams, data: &[u8], to: SocketAddr) -> Result<u32, ErrorCode> {
+    let sent = socket.send(data, to).map_err(|error| send_arm(&error))?;
     Ok(u32::try_from(sent).unwrap_or(u32::MAX))
 }
 
@@ -98,7 +97,7 @@ impl HostUdpSocket for State {
         let content = data.clone();
         let send = |state: &mut State| {
             let peer = state.peer(&socket, &peer_host, peer_port)?;
-            Ok(async move { sent(&socket, &content, peer.await?).await })
+            Ok(async move { sent(&socket, &content, peer.await?) })
         };
         self.waiting(touch, |_| Verdict::ALLOWED, send).await
     }
@@ -141,13 +140,12 @@ impl HostUdpSocket for State {
         let socket = self.datagrams(&this)?;
         let data = Bytes::from(data);
         let touch = Touch::of(&ops::UDP_SOCKET_SEND).moving(&data);
-        let content = data.clone();
         let send = |_: &mut State| {
             let peer = socket.peer();
             let peer = peer.ok_or_else(|| ErrorCode::Unknown("the socket has no peer".to_owned()))?;
-            Ok(async move { sent(&socket, &content, peer).await })
+            sent(&socket, &data, peer)
         };
-        self.waiting(touch, |_| Verdict::ALLOWED, send).await
+        self.effect(touch, send).await
     }
 
     async fn recv(&mut self, this: Resource<UdpSocket>, max_bytes: u32) -> Answer<Option<Vec<u8>>> {

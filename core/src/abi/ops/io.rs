@@ -12,13 +12,17 @@ const IO: Op = Op { scope: ScopeKind::Handle, ..Op::PLAIN };
 /// has dropped.
 const POLL_BASE: Op = Op { refusal: Arm("cancelled"), built: true, ..IO };
 /// A stream has no arm that says why: it is closed.
-const STREAM: Op =
-    Op { audit: Always, refusal: Arm("closed"), arms: &["last-operation-failed", "closed"], ..IO };
+const STREAM: Op = Op {
+    audit: Always,
+    refusal: Arm("closed"),
+    arms: &["last-operation-failed", "closed"],
+    built: true,
+    ..IO
+};
 
 ops! { ERROR_ROWS, "io", "astrid:io/error@1.0.0", IO;
-    // Linked from the start because `streams` mentions it, but only a stream that failed hands out an error.
     ERROR_TO_DEBUG_STRING method "error.to-debug-string" {
-        audit: Never, refusal: Fallback, built: true, reachable: false,
+        audit: Never, refusal: Fallback, built: true,
     }
 }
 

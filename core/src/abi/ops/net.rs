@@ -8,17 +8,17 @@ use super::Refusal::{Arm, CloseResource, Trap};
 use super::ScopeKind::{Address, Handle, Host, Nothing};
 
 /// The package has no arm for cancellation; `closed` stands in for it.
-const NET: Op = Op { permit: Blocking, refusal: Arm("closed"), ..Op::PLAIN };
+const NET: Op = Op { permit: Blocking, refusal: Arm("closed"), built: true, ..Op::PLAIN };
 /// Makes a socket or looks up a name.
 const MAKE: Op = Op { scope: Address, audit: Always, ..NET };
 /// Works on a socket, whose address was judged when it was made.
 const SOCKET: Op = Op { scope: Handle, audit: Refusals, ..NET };
 /// Gets or sets an option of a TCP stream.
-const OPTION: Op = Op { arms: &["not-tcp", "invalid-handle", "unknown"], ..SOCKET };
+const OPTION: Op = Op { arms: &["unknown"], ..SOCKET };
 
 ops! { MAKE_ROWS, "net", "astrid:net/host@1.0.0", MAKE;
     // The address is the host's own choice.
-    BIND_UNIX fn "bind-unix" { capability: Some("net_bind"), scope: Nothing, arms: &["capability-denied", "unknown"] }
+    BIND_UNIX fn "bind-unix" { built: false, capability: Some("net_bind"), scope: Nothing, arms: &["capability-denied", "unknown"] }
     BIND_TCP fn "bind-tcp" {
         capability: Some("net_bind"), quota: Sockets,
         arms: &[
@@ -28,13 +28,15 @@ ops! { MAKE_ROWS, "net", "astrid:net/host@1.0.0", MAKE;
     CONNECT_TCP fn "connect-tcp" {
         capability: Some("net_connect"), quota: Sockets, permit: Io, waits: true,
         arms: &[
-            "closed", "capability-denied", "airlock-rejected", "connection-refused", "connection-reset", "timeout",
+            "closed", "capability-denied", "airlock-rejected", "connection-refused", "timeout",
             "address-not-available", "name-unresolvable", "quota", "unknown",
         ],
     }
     UDP_BIND fn "udp-bind" {
         capability: Some("net_udp"), quota: Sockets,
-        arms: &["capability-denied", "address-in-use", "address-not-available", "quota", "unknown"],
+        arms: &[
+            "capability-denied", "airlock-rejected", "address-in-use", "address-not-available", "quota", "unknown",
+        ],
     }
     // Addresses that the airlock forbids are left out of the answer, which is no refusal.
     LOOKUP_HOST fn "lookup-host" {
@@ -45,13 +47,13 @@ ops! { MAKE_ROWS, "net", "astrid:net/host@1.0.0", MAKE;
 
 ops! { SOCKET_ROWS, "net", "astrid:net/host@1.0.0", SOCKET;
     UNIX_LISTENER_ACCEPT method "unix-listener.accept" {
-        quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "quota", "unknown"],
+        built: false, quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "quota", "unknown"],
     }
     // At the cap, or when a peer is turned away, the answer is none.
     UNIX_LISTENER_POLL_ACCEPT method "unix-listener.poll-accept" {
-        quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "unknown"],
+        built: false, quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "unknown"],
     }
-    UNIX_LISTENER_SUBSCRIBE_READINESS method "unix-listener.subscribe-readiness" { quota: Handles, refusal: Trap }
+    UNIX_LISTENER_SUBSCRIBE_READINESS method "unix-listener.subscribe-readiness" { built: false, quota: Handles, refusal: Trap }
     TCP_LISTENER_ACCEPT method "tcp-listener.accept" {
         quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "quota", "unknown"],
     }
@@ -61,50 +63,48 @@ ops! { SOCKET_ROWS, "net", "astrid:net/host@1.0.0", SOCKET;
     TCP_LISTENER_LOCAL_ADDR method "tcp-listener.local-addr" { arms: &["unknown"] }
     TCP_LISTENER_SUBSCRIBE_READINESS method "tcp-listener.subscribe-readiness" { quota: Handles, refusal: Trap }
     // A peer that is gone is the status `closed`, and so is cancellation.
-    TCP_STREAM_READ method "tcp-stream.read" { permit: Io, waits: true, arms: &["invalid-handle", "unknown"] }
+    TCP_STREAM_READ method "tcp-stream.read" { permit: Io, waits: true, arms: &["unknown"] }
     TCP_STREAM_WRITE method "tcp-stream.write" {
-        permit: Io, waits: true, arms: &["closed", "connection-reset", "invalid-handle", "unknown"],
+        permit: Io, waits: true, arms: &["closed", "connection-reset", "unknown"],
     }
     TCP_STREAM_READ_BYTES method "tcp-stream.read-bytes" {
-        permit: Io, waits: true, arms: &["would-block", "closed", "invalid-handle", "unknown"],
+        permit: Io, waits: true, arms: &["would-block", "closed", "unknown"],
     }
     TCP_STREAM_WRITE_BYTES method "tcp-stream.write-bytes" {
-        permit: Io, waits: true, arms: &["would-block", "closed", "connection-reset", "invalid-handle", "unknown"],
+        permit: Io, waits: true, arms: &["would-block", "closed", "connection-reset", "unknown"],
     }
     TCP_STREAM_PEEK method "tcp-stream.peek" {
-        permit: Io, waits: true, arms: &["would-block", "closed", "not-tcp", "invalid-handle", "unknown"],
+        permit: Io, waits: true, arms: &["would-block", "closed", "unknown"],
     }
-    TCP_STREAM_SHUTDOWN method "tcp-stream.shutdown" { arms: &["connection-reset", "invalid-handle", "unknown"] }
+    TCP_STREAM_SHUTDOWN method "tcp-stream.shutdown" { arms: &["connection-reset", "unknown"] }
     TCP_STREAM_SUBSCRIBE_READABLE method "tcp-stream.subscribe-readable" { quota: Handles, refusal: Trap }
     TCP_STREAM_READ_STREAM method "tcp-stream.read-stream" { quota: Handles, refusal: CloseResource }
     TCP_STREAM_WRITE_STREAM method "tcp-stream.write-stream" { quota: Handles, refusal: CloseResource }
     UDP_SOCKET_SEND_TO method "udp-socket.send-to" {
         scope: Address, audit: Always, permit: Io, waits: true,
         arms: &[
-            "would-block", "closed", "capability-denied", "airlock-rejected", "address-not-available",
-            "name-unresolvable", "invalid-handle", "unknown",
+            "closed", "capability-denied", "airlock-rejected", "address-not-available", "name-unresolvable", "unknown",
         ],
     }
     UDP_SOCKET_RECV_FROM method "udp-socket.recv-from" {
-        permit: Io, waits: true, arms: &["closed", "connection-refused", "invalid-handle", "unknown"],
+        permit: Io, waits: true, arms: &["closed", "unknown"],
     }
     UDP_SOCKET_CONNECT method "udp-socket.connect" {
         scope: Address, audit: Always, permit: Io, waits: true,
         arms: &[
             "closed", "capability-denied", "airlock-rejected", "address-not-available", "name-unresolvable",
-            "invalid-handle", "unknown",
+            "unknown",
         ],
     }
-    UDP_SOCKET_DISCONNECT method "udp-socket.disconnect" { arms: &["invalid-handle", "unknown"] }
-    UDP_SOCKET_SEND method "udp-socket.send" {
-        permit: Io, waits: true, arms: &["would-block", "closed", "connection-refused", "invalid-handle", "unknown"],
-    }
+    UDP_SOCKET_DISCONNECT method "udp-socket.disconnect" { arms: &["unknown"] }
+    // The system takes a datagram at once, or drops it.
+    UDP_SOCKET_SEND method "udp-socket.send" { arms: &["unknown"] }
     UDP_SOCKET_RECV method "udp-socket.recv" {
-        permit: Io, waits: true, arms: &["closed", "connection-refused", "invalid-handle", "unknown"],
+        permit: Io, waits: true, arms: &["closed", "unknown"],
     }
-    UDP_SOCKET_PEER_ADDR method "udp-socket.peer-addr" { arms: &["invalid-handle", "unknown"] }
-    UDP_SOCKET_LOCAL_ADDR method "udp-socket.local-addr" { arms: &["invalid-handle", "unknown"] }
-    UDP_SOCKET_SET_READ_TIMEOUT method "udp-socket.set-read-timeout" { arms: &["invalid-handle", "unknown"] }
+    UDP_SOCKET_PEER_ADDR method "udp-socket.peer-addr" { arms: &["unknown"] }
+    UDP_SOCKET_LOCAL_ADDR method "udp-socket.local-addr" { arms: &["unknown"] }
+    UDP_SOCKET_SET_READ_TIMEOUT method "udp-socket.set-read-timeout" { arms: &["unknown"] }
     UDP_SOCKET_SUBSCRIBE_READABLE method "udp-socket.subscribe-readable" { quota: Handles, refusal: Trap }
 }
 

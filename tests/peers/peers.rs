@@ -1,0 +1,33 @@
+//! Starts the other side of the network, and runs a command that plays scenarios against it:
+//!
+//! `peers COMMAND [ARGUMENT ...]`
+//!
+//! The command finds the scenarios, with the ports filled in, in the folder that the variable `SCENARIOS` names.
+
+#![allow(missing_docs)]
+
+mod dns;
+mod fill;
+mod servers;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("peers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> std::io::Result<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let command = arguments.next().ok_or_else(|| std::io::Error::other("which command?"))?;
+    let ports = servers::start()?;
+    let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &ports)?;
+    let status = Command::new(command).args(arguments).env("SCENARIOS", filled.path()).status()?;
+    Ok(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1).into())
+}
