@@ -841,6 +841,55 @@ typedef struct astrid_checkpoint_callback {
 } astrid_checkpoint_callback;
 
 /**
+ * A place of the network that is one capsule's to use.
+ */
+typedef struct astrid_endpoint {
+  /**
+   * The capsule's id.
+   */
+  const char *capsule;
+  /**
+   * `host:port` or `host:*`.
+   */
+  const char *endpoint;
+} astrid_endpoint;
+
+/**
+ * What capsules may reach and bind beyond the public network. No manifest can say any of it. `astrid_network_init` fills in the
+ * default, which is nothing.
+ */
+typedef struct astrid_network {
+  /**
+   * The size of this struct; `astrid_network_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * What the airlock lets a capsule reach though it is not public.
+   */
+  const struct astrid_endpoint *local_egress;
+  /**
+   * How many there are.
+   */
+  size_t local_egress_count;
+  /**
+   * Addresses beyond loopback at which a capsule may listen or take datagrams.
+   */
+  const struct astrid_endpoint *public_binds;
+  /**
+   * How many there are.
+   */
+  size_t public_bind_count;
+  /**
+   * `address:port` of servers that are asked for names in place of the system's.
+   */
+  const char *const *dns_servers;
+  /**
+   * How many there are.
+   */
+  size_t dns_server_count;
+} astrid_network;
+
+/**
  * How a host is opened. Prepare it with `astrid_host_options_init`; whatever stays 0 or NULL is the default.
  */
 typedef struct astrid_host_options {
@@ -984,6 +1033,10 @@ typedef struct astrid_host_options {
    * a file may be one from outside a root that was linked into it.
    */
   uint8_t trust_hard_links;
+  /**
+   * What capsules may reach and bind beyond the public network, and how names are looked up.
+   */
+  const struct astrid_network *network;
 } astrid_host_options;
 
 /**
@@ -1415,6 +1468,11 @@ void astrid_restart_init(struct astrid_restart *restart, size_t struct_size);
  * Fills in the default. `struct_size` is `sizeof *instances`. NULL does nothing.
  */
 void astrid_instances_init(struct astrid_instances *instances, size_t struct_size);
+
+/**
+ * Fills in the default. `struct_size` is `sizeof *network`. NULL does nothing.
+ */
+void astrid_network_init(struct astrid_network *network, size_t struct_size);
 
 /**
  * Fills in the default. `struct_size` is `sizeof *choices`. NULL does nothing.
