@@ -37,6 +37,7 @@ SUITES = [
         "--test watching",
     ),
     ("rust: engine", ".", {}, "cargo test --quiet --locked --workspace --test engine"),
+    ("rust: airlock", ".", {}, "cargo test --quiet --locked --workspace --test airlock"),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
     ("rust: otlp", "otlp", {}, "cargo test --quiet --locked --target-dir ../target/otlp"),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),

@@ -316,8 +316,12 @@ pub const DNS_ANSWERS: usize = 64;
 pub const DNS_ATTEMPT: Duration = Duration::from_secs(2);
 /// How often a server of names is asked before it is given up.
 pub const DNS_ATTEMPTS: usize = 2;
+/// Questions that one server may have open at once.
+pub const DNS_LOOKUPS: usize = 1024;
+/// How long what the machine says of its servers and its file of hosts is kept before it is asked again.
+pub const DNS_SETTINGS_KEPT: Duration = Duration::from_secs(5);
 /// How long the machine's own addresses are taken for known.
-pub const OWN_ADDRESSES_KEPT: Duration = Duration::from_secs(10);
+pub const OWN_ADDRESSES_KEPT: Duration = Duration::from_secs(1);
 /// How long connecting may take, the lookup and every address together.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest framed message of a stream, in bytes.

@@ -100,9 +100,11 @@ impl Verdict {
         let outcome = match arm {
             _ if cancelled => Outcome::Cancelled,
             "cancelled" => Outcome::Cancelled,
-            "capability-denied" | "boundary-escape" | "not-in-lifecycle" | "config-key-reserved" => {
-                Outcome::Denied
-            }
+            "capability-denied"
+            | "airlock-rejected"
+            | "boundary-escape"
+            | "not-in-lifecycle"
+            | "config-key-reserved" => Outcome::Denied,
             _ => Outcome::Failed,
         };
         Verdict { outcome, reason: arm, bytes: 0 }

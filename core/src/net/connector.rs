@@ -112,10 +112,11 @@ impl Connector {
         Ok(addresses)
     }
 
-    /// Connects to the target, its addresses in turn, within the time for all of it together.
+    /// Connects to the target, its addresses in turn, within the time for all of it together. Each address gets an equal
+    /// part of the time that is left, so one that swallows whatever is sent to it leaves time for the next.
     ///
     /// # Errors
-    /// As [`Self::admit`]; the last address's own failure when none could be connected.
+    /// As [`Self::admit`]; the first address's own failure when none could be connected.
     pub async fn connect(
         self: &Arc<Self>,
         target: &Target,
@@ -125,33 +126,47 @@ impl Connector {
         let connector = Arc::clone(self);
         let target = target.clone();
         let connecting = self.runtime.spawn(async move {
-            let mut failure = ConnectError::Unresolved;
-            for address in connector.admit(&target, exempt).await? {
-                match connect_to(SocketAddr::new(address, port)).await {
+            let deadline = Instant::now() + limits::CONNECT_TIMEOUT;
+            let addresses = connector.admit(&target, exempt).await?;
+            let mut failure = None;
+            for (left, address) in (1..=addresses.len()).rev().zip(&addresses) {
+                let time = deadline.saturating_duration_since(Instant::now());
+                let share = time / u32::try_from(left).unwrap_or(u32::MAX);
+                let connected = connector.connect_to(SocketAddr::new(*address, port), exempt);
+                match tokio::time::timeout(share, connected).await.unwrap_or(Err(ConnectError::TimedOut)) {
                     Ok(stream) => return Ok(stream),
-                    Err(error) => failure = error,
+                    Err(error) => failure = failure.or(Some(error)),
                 }
             }
-            Err(failure)
+            Err(failure.unwrap_or(ConnectError::Unresolved))
         });
         let connecting = AbortOnDropHandle::new(connecting);
         within(&self.runtime, limits::CONNECT_TIMEOUT, connecting)
             .await?
             .unwrap_or_else(|_| Err(ConnectError::Io(io::Error::other("connecting stopped"))))
     }
-}
 
-async fn connect_to(address: SocketAddr) -> Result<TcpStream, ConnectError> {
-    let stream = TcpStream::connect(address).await.map_err(ConnectError::Io)?;
-    let peer = stream.peer_addr().map_err(ConnectError::Io)?;
-    if (peer.ip().to_canonical(), peer.port()) != (address.ip().to_canonical(), address.port()) {
-        return Err(ConnectError::Airlock("not the address that was judged"));
+    /// Connects to an address that was judged, and looks where the connection really leads.
+    async fn connect_to(&self, address: SocketAddr, exempt: bool) -> Result<TcpStream, ConnectError> {
+        let stream = TcpStream::connect(address).await.map_err(ConnectError::Io)?;
+        let (peer, own) = (stream.peer_addr(), stream.local_addr());
+        let (peer, own) = (peer.map_err(ConnectError::Io)?, own.map_err(ConnectError::Io)?);
+        if (peer.ip().to_canonical(), peer.port()) != (address.ip().to_canonical(), address.port()) {
+            return Err(ConnectError::Airlock("not the address that was judged"));
+        }
+        // A connection to a port out of the ephemeral range can meet itself.
+        if own == peer {
+            return Err(ConnectError::Io(io::ErrorKind::ConnectionRefused.into()));
+        }
+        if !exempt {
+            // An address that the machine has got since its own were read is one from which it answers itself.
+            if own.ip() == peer.ip() {
+                return Err(ConnectError::Airlock("this machine's own"));
+            }
+            self.judge(peer.ip())?;
+        }
+        Ok(stream)
     }
-    // A connection to a port out of the ephemeral range can meet itself.
-    if stream.local_addr().is_ok_and(|own| own == peer) {
-        return Err(ConnectError::Io(io::ErrorKind::ConnectionRefused.into()));
-    }
-    Ok(stream)
 }
 
 /// Waits for `work` no longer than `most`.

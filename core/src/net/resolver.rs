@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig,
+    ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::system_conf::read_system_conf;
 use parking_lot::Mutex;
 
 use crate::limits;
@@ -19,7 +21,7 @@ pub(super) enum Unresolved {
     Nothing,
     /// No server answered in time.
     TimedOut,
-    /// The machine says nothing about its servers, or they cannot be reached.
+    /// The machine's servers cannot be reached, or say that they failed.
     Failed(io::Error),
 }
 
@@ -28,8 +30,9 @@ pub(super) enum Unresolved {
 /// Nothing is remembered between two lookups: what one principal has looked up would show another by its speed.
 pub(super) struct Resolver {
     servers: Vec<SocketAddr>,
-    /// Made when a name is first looked up, since it reads the system's files.
-    made: Mutex<Option<TokioResolver>>,
+    /// Made when a name is looked up, since it reads the system's files; made anew when what was read is old, since a
+    /// machine changes its network.
+    made: Mutex<Option<(Instant, TokioResolver)>>,
 }
 
 impl std::fmt::Debug for Resolver {
@@ -67,27 +70,37 @@ impl Resolver {
 
     fn made(&self) -> Result<TokioResolver, Unresolved> {
         let mut made = self.made.lock();
-        if let Some(resolver) = &*made {
+        if let Some((since, resolver)) = &*made
+            && (!self.servers.is_empty() || since.elapsed() < limits::DNS_SETTINGS_KEPT)
+        {
             return Ok(resolver.clone());
         }
-        let builder = if self.servers.is_empty() {
-            TokioResolver::builder_tokio()
+        let resolver = self.make().map_err(|error| Unresolved::Failed(io::Error::other(error)))?;
+        *made = Some((Instant::now(), resolver.clone()));
+        Ok(resolver)
+    }
+
+    fn make(&self) -> Result<TokioResolver, hickory_resolver::net::NetError> {
+        let (servers, mut options) = if self.servers.is_empty() {
+            // A machine that names no servers still has its file of hosts.
+            let (config, options) = read_system_conf().unwrap_or_default();
+            (config.into_parts().2, options)
         } else {
-            let config =
-                ResolverConfig::from_parts(None, Vec::new(), self.servers.iter().map(server).collect());
-            Ok(TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()))
+            (self.servers.iter().map(server).collect(), ResolverOpts::default())
         };
-        let mut builder = builder.map_err(|error| Unresolved::Failed(io::Error::other(error)))?;
-        let options = builder.options_mut();
         options.cache_size = 0;
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         options.timeout = limits::DNS_ATTEMPT;
         options.attempts = limits::DNS_ATTEMPTS;
+        options.max_active_requests = limits::DNS_LOOKUPS;
+        // Whoever guesses at an answer has to guess the case of every letter as well.
+        options.case_randomization = true;
         options.use_hosts_file =
             if self.servers.is_empty() { ResolveHosts::Always } else { ResolveHosts::Never };
-        let resolver = builder.build().map_err(|error| Unresolved::Failed(io::Error::other(error)))?;
-        *made = Some(resolver.clone());
-        Ok(resolver)
+        let config = ResolverConfig::from_name_servers(servers);
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options;
+        builder.build()
     }
 }
 

@@ -32,7 +32,8 @@ impl Target {
             url::Host::Ipv6(address) => Some(Self::Address(IpAddr::V6(address).to_canonical())),
             url::Host::Domain(name) => {
                 let name = name.strip_suffix('.').unwrap_or(&name);
-                (!name.is_empty()).then(|| Self::Name(name.into()))
+                // An empty part is no part of a name, and a second last dot would hide an address from the parser.
+                (!name.split('.').any(str::is_empty)).then(|| Self::Name(name.into()))
             }
         }
     }
@@ -80,6 +81,9 @@ mod tests {
         for text in [
             "",
             ".",
+            "..",
+            "a..b",
+            "127.0.0.1..",
             "a\0b",
             "a b",
             "a/b",
