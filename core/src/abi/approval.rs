@@ -99,7 +99,7 @@ fn told(response: &ApprovalResponse) -> Verdict {
         ApprovalDecision::ApprovedAlways => (Outcome::Allowed, "approved-always"),
         ApprovalDecision::Allowance => (Outcome::Allowed, "allowance"),
     };
-    Verdict { outcome, reason, bytes: 0 }
+    Verdict::new(outcome, reason)
 }
 
 /// Whether an earlier approval of this principal, for these very bytes of the capsule, covers the request.

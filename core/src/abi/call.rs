@@ -35,13 +35,14 @@ pub struct Touch<'a> {
     claimed: Option<&'a str>,
     needs: Option<&'static str>,
     to: Option<&'a str>,
+    count: Option<(&'static str, u64)>,
 }
 
 impl<'a> Touch<'a> {
     /// A call of `op` that touches nothing with a name.
     #[must_use]
     pub fn of(op: &'static Op) -> Self {
-        Self { op, subject: "", content: None, bytes: 0, claimed: None, needs: None, to: None }
+        Self { op, subject: "", content: None, bytes: 0, claimed: None, needs: None, to: None, count: None }
     }
 
     /// Names what is touched: a key, a topic, an action.
@@ -73,6 +74,13 @@ impl<'a> Touch<'a> {
         self
     }
 
+    /// How many of something are touched, where it is more than one.
+    #[must_use]
+    pub fn counting(mut self, what: &'static str, count: usize) -> Self {
+        self.count = Some((what, count as u64));
+        self
+    }
+
     /// The principal the guest claims to speak for.
     #[must_use]
     pub fn claiming(mut self, principal: &'a str) -> Self {
@@ -90,11 +98,19 @@ pub struct Verdict {
     pub reason: &'static str,
     /// Bytes moved towards the guest.
     pub bytes: u64,
+    /// How many of something were found.
+    pub count: Option<(&'static str, u64)>,
 }
 
 impl Verdict {
     /// It was done.
-    pub const ALLOWED: Verdict = Verdict { outcome: Outcome::Allowed, reason: "", bytes: 0 };
+    pub const ALLOWED: Verdict = Verdict::new(Outcome::Allowed, "");
+
+    /// An outcome and its reason.
+    #[must_use]
+    pub const fn new(outcome: Outcome, reason: &'static str) -> Self {
+        Self { outcome, reason, bytes: 0, count: None }
+    }
 
     pub(super) fn of_arm(arm: &'static str, cancelled: bool) -> Self {
         let outcome = match arm {
@@ -107,7 +123,7 @@ impl Verdict {
             | "config-key-reserved" => Outcome::Denied,
             _ => Outcome::Failed,
         };
-        Verdict { outcome, reason: arm, bytes: 0 }
+        Verdict::new(outcome, arm)
     }
 }
 
@@ -303,7 +319,7 @@ fn flag(op: &'static Op) -> Option<&'static str> {
 
 /// Whether a call only waits for messages or takes them.
 fn pumps(op: &'static Op) -> bool {
-    op.name.starts_with("ipc.subscription.") || op.name.starts_with("io.")
+    ["ipc.subscription.", "io.poll.", "io.pollable."].iter().any(|of| op.name.starts_with(of))
 }
 
 /// The span of a host call, inside that of its trigger. While nobody listens it is made of nothing.
@@ -325,9 +341,12 @@ pub(super) fn write(
 ) -> crate::error::Result<Recorded> {
     let elapsed = took.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     let to = touch.to.map(|to| ("to", to));
+    let counts =
+        [touch.count, verdict.count].map(|count| count.map(|(what, count)| (what, count.to_string())));
+    let counts = counts.iter().flatten().map(|(what, count)| (*what, &**count));
     // Nobody comes upon a way out of a root by accident.
     let severity = (verdict.reason == "boundary-escape").then_some(("severity", "high"));
-    let detail: Vec<_> = to.into_iter().chain(severity).collect();
+    let detail: Vec<_> = to.into_iter().chain(severity).chain(counts).collect();
     let draft = Draft {
         operation: touch.op.name,
         capsule: Some(&capsule.id),
@@ -409,7 +428,7 @@ impl Drop for Abandoned {
         if self.op.audit == AuditRule::Never {
             return;
         }
-        let verdict = Verdict { outcome: Outcome::Cancelled, reason: "abandoned", bytes: 0 };
+        let verdict = Verdict::new(Outcome::Cancelled, "abandoned");
         let touch = Touch::of(self.op).on(&self.subject);
         // Nobody is left to be told; if the log is full or closed the trigger's own entry fails as well.
         drop(write(&self.capsule, &self.principal, touch, verdict, took));

@@ -72,11 +72,12 @@ impl poll::Host for State {
         for pollable in pollables.iter().take(limits::POLL_LIST) {
             watched.push(Arc::clone(self.table.get(pollable)?.awaited()));
         }
-        let most = usize::try_from(self.acting.profile().quotas.max_pollables).unwrap_or(usize::MAX);
+        // The handles are the owner's, for whomever the guest acts at the moment.
+        let most = usize::try_from(self.owner.profile().quotas.max_pollables).unwrap_or(usize::MAX);
         let most = most.min(limits::POLL_LIST);
         self.waiting(
-            Touch::of(&ops::io::POLL),
-            |_| Verdict::ALLOWED,
+            Touch::of(&ops::io::POLL).counting("pollables", pollables.len()),
+            |ready: &Vec<u32>| Verdict { count: Some(("ready", ready.len() as u64)), ..Verdict::ALLOWED },
             |_| {
                 if pollables.is_empty() {
                     return Err(ErrorCode::InvalidInput);

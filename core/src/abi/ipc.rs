@@ -46,7 +46,7 @@ impl Outgoing {
 
     fn told(&self) -> Verdict {
         if self.overflows() {
-            return Verdict { outcome: Outcome::Failed, reason: "backpressure", bytes: 0 };
+            return Verdict::new(Outcome::Failed, "backpressure");
         }
         Verdict::ALLOWED
     }
@@ -321,10 +321,8 @@ impl HostSubscription for State {
     ) -> wasmtime::Result<Resource<Pollable>> {
         self.count(&ops::ipc::SUBSCRIPTION_SUBSCRIBE_READINESS);
         let readiness = self.table.get(&this)?.queue.readiness();
-        // The function has no error arm: a guest that holds more than its quota has broken a rule, and traps.
-        let slot = self.owner.take(&self.capsule.id, Holding::Pollables);
-        let slot = slot.ok_or_else(|| wasmtime::Error::msg("too many pollables"))?;
-        Ok(self.table.push(Pollable::new(readiness, slot))?)
+        let pollable = self.pollable(readiness)?;
+        Ok(self.table.push(pollable)?)
     }
 
     async fn drop(&mut self, this: Resource<SubscriptionHandle>) -> wasmtime::Result<()> {

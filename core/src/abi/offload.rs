@@ -130,7 +130,7 @@ impl Errand {
         self.unwanted.give();
         let stage = std::mem::replace(&mut *self.stage.lock(), Stage::Left);
         match stage {
-            Stage::Waiting => self.write(Verdict { outcome: Outcome::Cancelled, reason, bytes: 0 }),
+            Stage::Waiting => self.write(Verdict::new(Outcome::Cancelled, reason)),
             Stage::Done(verdict) => self.write(verdict),
             Stage::Begun | Stage::Left => {}
         }

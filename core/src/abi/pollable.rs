@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::context::Slot;
+use super::holding::Holding;
+use super::state::State;
 use crate::stream::Awaited;
 
 /// A guest's handle on the readiness of something.
@@ -26,5 +28,15 @@ impl Pollable {
     #[must_use]
     pub fn awaited(&self) -> &Arc<dyn Awaited> {
         &self.awaited
+    }
+}
+
+impl State {
+    /// A pollable for a guest. The functions that make one have no error arm: a guest that holds more than its quota has
+    /// broken a rule, and traps.
+    pub(super) fn pollable(&self, awaited: impl Awaited + 'static) -> wasmtime::Result<Pollable> {
+        let slot = self.owner.take(&self.capsule.id, Holding::Pollables);
+        let slot = slot.ok_or_else(|| wasmtime::Error::msg("too many pollables"))?;
+        Ok(Pollable::new(awaited, slot))
     }
 }

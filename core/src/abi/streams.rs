@@ -13,7 +13,6 @@ use super::arms::{Arm, Refusal};
 use super::bindings::astrid::io::streams;
 use super::call::{Touch, Verdict};
 use super::context::Slot;
-use super::holding::Holding;
 use super::ops::io as ops;
 use super::pollable::Pollable;
 use super::state::State;
@@ -141,9 +140,8 @@ impl State {
         stream: &Resource<T>,
         awaited: impl Awaited + 'static,
     ) -> wasmtime::Result<Resource<Pollable>> {
-        let slot = self.owner.take(&self.capsule.id, Holding::Pollables);
-        let Some(slot) = slot else { return Err(wasmtime::Error::msg("too many pollables")) };
-        Ok(self.table.push_child(Pollable::new(awaited, slot), stream)?)
+        let pollable = self.pollable(awaited)?;
+        Ok(self.table.push_child(pollable, stream)?)
     }
 }
 

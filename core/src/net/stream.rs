@@ -355,7 +355,16 @@ impl Sink for Half {
         self.0.sink.flush()
     }
 
+    fn is_ready(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+            || self.0.broken.load(Ordering::Acquire)
+            || self.0.sink.is_ready()
+    }
+
     fn ready(self: Arc<Self>) -> Ready {
+        if Sink::is_ready(&*self) {
+            return Box::pin(std::future::ready(()));
+        }
         Arc::new(self.0.sink.clone()).ready()
     }
 }

@@ -22,6 +22,8 @@ mod socket;
 mod writer;
 
 #[cfg(test)]
+mod socket_tests;
+#[cfg(test)]
 mod tests;
 
 pub use pipe::{PipeReader, PipeWriter, pipe};
@@ -78,7 +80,7 @@ pub trait Sink: Send + Sync + Debug {
     /// [`Ended`] when nothing will be taken any more.
     fn room(&self) -> Result<usize, Ended>;
 
-    /// Takes bytes, together never more than [`Self::room`] allowed, and begins to send them on.
+    /// Takes bytes, never more than there is [`Self::room`] for, and begins to send them on.
     ///
     /// # Errors
     /// As [`Self::room`].
@@ -90,10 +92,9 @@ pub trait Sink: Send + Sync + Debug {
     /// As [`Self::room`].
     fn flush(&self) -> Result<(), Ended>;
 
-    /// Whether [`Self::room`] is not none or the stream has ended.
-    fn is_ready(&self) -> bool {
-        !matches!(self.room(), Ok(0))
-    }
+    /// Whether [`Self::room`] is not none or the stream has ended. Asking takes nothing: a failure is still told by the next
+    /// call.
+    fn is_ready(&self) -> bool;
 
     /// Waits until [`Self::is_ready`]. Any number may wait at once.
     fn ready(self: Arc<Self>) -> Ready;
@@ -128,6 +129,10 @@ impl Sink for Nowhere {
 
     fn flush(&self) -> Result<(), Ended> {
         Err(Ended::Closed)
+    }
+
+    fn is_ready(&self) -> bool {
+        true
     }
 
     fn ready(self: Arc<Self>) -> Ready {

@@ -19,7 +19,8 @@ pub fn pipe(capacity: usize) -> (Arc<PipeWriter>, Arc<PipeReader>) {
     (Arc::new(PipeWriter(Arc::clone(&shared))), Arc::new(PipeReader(shared)))
 }
 
-/// The end that is written to. Dropping it ends the stream once everything is read.
+/// The end that is written to. Whoever drops it without an [`end`](PipeWriter::end) has not said everything: the reader
+/// learns of a failure after what waits.
 #[derive(Debug)]
 pub struct PipeWriter(Arc<Shared>);
 
@@ -158,6 +159,10 @@ impl Sink for PipeWriter {
         Ok(())
     }
 
+    fn is_ready(&self) -> bool {
+        !matches!(self.room(), Ok(0))
+    }
+
     fn ready(self: Arc<Self>) -> Ready {
         Box::pin(async move {
             loop {
@@ -173,7 +178,7 @@ impl Sink for PipeWriter {
 
 impl Drop for PipeWriter {
     fn drop(&mut self) {
-        self.end();
+        self.fail(io::ErrorKind::UnexpectedEof.into());
     }
 }
 

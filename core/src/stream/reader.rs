@@ -46,9 +46,13 @@ impl Reader {
     /// # Errors
     /// As [`Self::read`].
     pub async fn read_waiting(&self, most: u64) -> Result<Bytes, Ended> {
+        if most == 0 {
+            self.ready().await;
+            return self.read(0);
+        }
         loop {
             let bytes = self.read(most)?;
-            if !bytes.is_empty() || most == 0 {
+            if !bytes.is_empty() {
                 return Ok(bytes);
             }
             self.ready().await;

@@ -5,9 +5,11 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures_util::future::{BoxFuture, Either, select};
 use parking_lot::Mutex;
+use rustix::buffer::spare_capacity;
+use rustix::io::{ioctl_fionread, read, retry_on_intr};
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
@@ -47,9 +49,13 @@ macro_rules! sockets {
     ($($socket:ty),+) => {$(
         impl Socket for $socket {
             fn try_read(&self, most: usize) -> io::Result<Bytes> {
-                let mut bytes = BytesMut::with_capacity(most);
-                self.try_read_buf(&mut (&mut bytes).limit(most))?;
-                Ok(bytes.freeze())
+                self.try_io(Interest::READABLE, || {
+                    // Room for what is there and no more: a piece that waits somewhere keeps nothing but its bytes.
+                    let there = usize::try_from(ioctl_fionread(self)?).unwrap_or(usize::MAX);
+                    let mut bytes = Vec::with_capacity(there.max(1).min(most));
+                    retry_on_intr(|| read(self, spare_capacity(&mut bytes)))?;
+                    Ok(Bytes::from(bytes))
+                })
             }
 
             fn try_write(&self, from: &[u8]) -> io::Result<usize> {

@@ -3,9 +3,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Handle;
 
 use super::*;
 use crate::limits;
@@ -13,21 +10,6 @@ use crate::limits;
 fn piped(capacity: usize) -> (Arc<PipeWriter>, Reader) {
     let (writer, reader) = pipe(capacity);
     (writer, Reader::new(reader))
-}
-
-async fn sockets() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let (near, accepted) =
-        tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-    (near.unwrap(), accepted.unwrap().0)
-}
-
-fn source(socket: &Arc<TcpStream>) -> Reader {
-    Reader::new(Arc::new(SocketSource::new(Arc::clone(socket) as _)))
-}
-
-fn sink(socket: &Arc<TcpStream>) -> Writer {
-    Writer::new(Arc::new(SocketSink::new(Arc::clone(socket) as _, Handle::current())))
 }
 
 #[tokio::test]
@@ -155,6 +137,9 @@ async fn a_long_transfer_can_be_stopped_though_nobody_holds_it_up() {
         fn flush(&self) -> Result<(), Ended> {
             Ok(())
         }
+        fn is_ready(&self) -> bool {
+            true
+        }
         fn ready(self: Arc<Self>) -> Ready {
             Box::pin(std::future::ready(()))
         }
@@ -164,69 +149,61 @@ async fn a_long_transfer_can_be_stopped_though_nobody_holds_it_up() {
 }
 
 #[tokio::test]
-async fn bytes_are_spliced_from_socket_to_socket_until_the_end() {
-    let ((mut far_in, near_in), (near_out, mut far_out)) = (sockets().await, sockets().await);
-    let (near_in, near_out) = (Arc::new(near_in), Arc::new(near_out));
-    let (reader, writer) = (source(&near_in), sink(&near_out));
-    let sent: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[1]).collect();
-    let feed = tokio::spawn({
-        let sent = sent.clone();
-        async move {
-            far_in.write_all(&sent).await.unwrap();
-        }
-    });
-    let drain = tokio::spawn(async move {
-        let mut got = Vec::new();
-        far_out.read_to_end(&mut got).await.unwrap();
-        got
-    });
-    let mut moved = 0;
-    let ended = loop {
-        match writer.splice_waiting(&reader, u64::MAX).await {
-            Ok(more) => moved += more,
-            Err(ended) => break ended,
-        }
-    };
-    assert!(matches!(ended, Ended::Closed) && moved == 3_000_000);
-    feed.await.unwrap();
-    drop((reader, writer, near_in, near_out));
-    assert_eq!(drain.await.unwrap(), sent);
-}
-
-#[tokio::test]
-async fn a_peer_that_reads_nothing_fills_the_sink_and_no_more() {
-    let (far, near) = sockets().await;
-    let near = Arc::new(near);
-    let writer = sink(&near);
-    let mut written = 0;
-    while let Ok(room) = writer.check() {
-        if room == 0 {
-            break;
-        }
-        written += writer.permit(room as u64).unwrap();
-        writer.write_zeroes(room).unwrap();
-        tokio::task::yield_now().await;
+async fn a_writer_that_leaves_without_an_end_has_not_said_everything() {
+    let (writer, reader) = piped(8);
+    writer.write(Bytes::from_static(b"ab")).unwrap();
+    drop(writer);
+    assert_eq!(&reader.read(8).unwrap()[..], b"ab");
+    match reader.read_waiting(8).await {
+        Err(Ended::Failed(error)) => assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof),
+        other => panic!("{other:?}"),
     }
-    assert!(written >= limits::SOCKET_WAITING_BYTES && !writer.is_ready());
-    let waits = tokio::spawn({
-        let writer = writer.clone();
-        async move { writer.flush_waiting().await }
-    });
-    let mut far = far;
-    let mut got = vec![0; written];
-    far.read_exact(&mut got).await.unwrap();
-    waits.await.unwrap().unwrap();
+    let (writer, reader) = piped(8);
+    writer.end();
+    drop(writer);
+    assert!(matches!(reader.read_waiting(8).await, Err(Ended::Closed)));
+}
+
+#[test]
+fn permits_of_several_writers_hold_no_more_than_the_sink_has_room_for() {
+    let (sink, reader) = pipe(8);
+    let (one, other) = (Writer::new(Arc::clone(&sink) as _), Writer::new(sink));
+    assert_eq!((one.check().unwrap(), other.check().unwrap()), (8, 8));
+    assert_eq!((one.permit(8), other.permit(8)), (Ok(8), Ok(8)));
+    one.write(Bytes::from_static(b"12345678")).unwrap();
+    match other.write(Bytes::from_static(b"12345678")) {
+        Err(Ended::Failed(error)) => assert_eq!(error.kind(), io::ErrorKind::ResourceBusy),
+        more => panic!("{more:?}"),
+    }
+    assert!(matches!(other.check(), Err(Ended::Closed)));
+    assert_eq!(reader.read(100).unwrap().len(), 8);
+    assert_eq!(one.check().unwrap(), 8);
 }
 
 #[tokio::test]
-async fn a_reset_is_a_failure_and_then_the_end() {
-    let (far, near) = sockets().await;
-    let near = Arc::new(near);
-    let reader = source(&near);
-    assert!(reader.read(1).unwrap().is_empty());
-    far.set_zero_linger().unwrap();
-    drop(far);
-    reader.ready().await;
-    assert!(matches!(reader.read_waiting(1).await, Err(Ended::Failed(_))));
-    assert!(matches!(reader.read(1), Err(Ended::Closed)));
+async fn a_read_of_nothing_waits_like_any_other() {
+    let (writer, reader) = piped(8);
+    assert!(reader.read_waiting(0).now_or_never().is_none());
+    writer.write(Bytes::from_static(b"x")).unwrap();
+    assert!(reader.read_waiting(0).await.unwrap().is_empty());
+    assert_eq!(&reader.read(1).unwrap()[..], b"x");
+}
+
+#[tokio::test]
+async fn a_splice_moves_what_there_is_room_for_and_a_wait_that_is_dropped_loses_nothing() {
+    let ((feed, from), (sink, to)) = (piped(100), pipe(4));
+    let writer = Writer::new(sink);
+    assert!(writer.splice_waiting(&from, 10).now_or_never().is_none());
+    feed.write(Bytes::from_static(b"123456")).unwrap();
+    assert_eq!(writer.check().unwrap(), 4);
+    assert_eq!(writer.splice(&from, 10).unwrap(), 4);
+    assert!(writer.permit(1).is_err(), "what was moved has used the permit up");
+    assert_eq!(writer.splice(&from, 10).unwrap(), 0);
+    assert!(writer.splice_waiting(&from, 10).now_or_never().is_none());
+    assert_eq!(&to.read(10).unwrap()[..], b"1234");
+    assert_eq!(writer.splice_waiting(&from, 1).await.unwrap(), 1);
+    feed.end();
+    assert_eq!(writer.splice_waiting(&from, 10).await.unwrap(), 1);
+    assert!(matches!(writer.splice_waiting(&from, 10).await, Err(Ended::Closed)));
+    assert_eq!(&to.read(10).unwrap()[..], b"56");
 }

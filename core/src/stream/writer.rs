@@ -1,5 +1,6 @@
 //! The end of a stream to which a guest writes.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -60,9 +61,14 @@ impl Writer {
     /// Writes bytes that were permitted.
     ///
     /// # Errors
-    /// As [`Self::check`].
+    /// As [`Self::check`]; `ResourceBusy` when the room has gone to another writer of the same sink meanwhile. Nobody's
+    /// permits can make a sink hold more than it has room for.
     pub fn write(&self, bytes: Bytes) -> Result<(), Ended> {
-        self.told(|sink| if bytes.is_empty() { sink.room().map(drop) } else { sink.write(bytes) })
+        self.told(|sink| match sink.room()? {
+            _ if bytes.is_empty() => Ok(()),
+            room if room < bytes.len() => Err(Ended::Failed(io::ErrorKind::ResourceBusy.into())),
+            _ => sink.write(bytes),
+        })
     }
 
     /// Writes zero bytes that were permitted.
@@ -125,22 +131,23 @@ impl Writer {
         self.flush_waiting().await
     }
 
-    /// Moves at most `most` bytes that are there now and for which there is room now.
+    /// Moves at most `most` bytes that are there now and for which there is room now. What is moved uses up the permit.
     ///
     /// # Errors
     /// As [`Self::check`]; the end of `from` is an end as well.
     pub fn splice(&self, from: &Reader, most: u64) -> Result<u64, Ended> {
         let room = self.told(|sink| sink.room())?;
-        self.0.permit.store(0, Ordering::Release);
         if room == 0 {
             return Ok(0);
         }
         let bytes = from.read(most.min(room as u64))?;
-        let moved = bytes.len() as u64;
+        let moved = bytes.len();
         if moved > 0 {
+            let left = self.0.permit.load(Ordering::Acquire).saturating_sub(moved);
+            self.0.permit.store(left, Ordering::Release);
             self.write(bytes)?;
         }
-        Ok(moved)
+        Ok(moved as u64)
     }
 
     /// Waits for room, then for bytes, and moves at most `most` of them.
@@ -148,13 +155,13 @@ impl Writer {
     /// # Errors
     /// As [`Self::splice`].
     pub async fn splice_waiting(&self, from: &Reader, most: u64) -> Result<u64, Ended> {
-        if most == 0 {
-            return self.splice(from, 0);
-        }
         loop {
             self.room_waiting().await?;
+            if most == 0 {
+                from.ready().await;
+            }
             let moved = self.splice(from, most)?;
-            if moved > 0 {
+            if moved > 0 || most == 0 {
                 return Ok(moved);
             }
             from.ready().await;

@@ -137,15 +137,12 @@ impl State {
         Ok(SocketAddr::new(address, port))
     }
 
-    /// Makes a pollable of something whose function has no error arm: a guest that holds more than its quota has broken a
-    /// rule, and traps.
     fn push_pollable(
         &mut self,
         awaited: impl crate::stream::Awaited + 'static,
     ) -> wasmtime::Result<Resource<Pollable>> {
-        let slot = self.owner.take(&self.capsule.id, Holding::Pollables);
-        let slot = slot.ok_or_else(|| wasmtime::Error::msg("too many pollables"))?;
-        Ok(self.table.push(Pollable::new(awaited, slot))?)
+        let pollable = self.pollable(awaited)?;
+        Ok(self.table.push(pollable)?)
     }
 
     fn push_stream(&mut self, made: Result<(Arc<Stream>, Slot), ErrorCode>) -> Answer<Resource<TcpStream>> {
