@@ -336,6 +336,12 @@ pub const POLL_ACCEPT: Duration = Duration::from_mins(1);
 pub const LISTEN_BACKLOG: u32 = 128;
 /// Longest datagram, in bytes.
 pub const DATAGRAM_BYTES: usize = 65_507;
+/// Datagrams of others than the fixed peer that one look for the peer's throws away at most.
+pub const DATAGRAMS_PASSED_OVER: usize = 64;
+/// How long closing a connection waits for what it has not sent, unless the guest sets a shorter time.
+pub const LINGER: Duration = Duration::from_mins(1);
+/// Shortest write timeout; a shorter one would end before anything could be tried.
+pub const WRITE_TIMEOUT_LEAST: Duration = Duration::from_millis(1);
 
 /// How long the other side may take over so many bytes: 5 s and a millisecond for each KiB.
 #[must_use]

@@ -15,7 +15,7 @@ pub type Ports = BTreeMap<&'static str, u16>;
 type Serve = fn(TcpStream) -> io::Result<()>;
 
 /// The servers of TCP, as `FORMAT.md` describes them.
-const TCP: [(&str, Serve); 7] = [
+const TCP: [(&str, Serve); 8] = [
     ("echo", |mut peer| {
         let mut from = peer.try_clone()?;
         io::copy(&mut from, &mut peer).map(drop)
@@ -31,6 +31,11 @@ const TCP: [(&str, Serve); 7] = [
     }),
     // Closing a connection of which something is unread resets it.
     ("reset", |peer| peer.peek(&mut [0]).map(drop)),
+    ("fickle", |peer| {
+        static LAST: Mutex<Option<TcpStream>> = Mutex::new(None);
+        let former = LAST.lock().ok().and_then(|mut last| last.replace(peer));
+        former.map_or(Ok(()), |former| former.peek(&mut [0]).map(drop))
+    }),
     ("liar", |mut peer| {
         peer.write_all(&[0xff; 4])?;
         keep(peer)

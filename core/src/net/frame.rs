@@ -1,6 +1,7 @@
 //! Messages on a connection: a length of four bytes, most significant first, then the content.
 
 use std::io;
+use std::mem;
 
 use bytes::{Bytes, BytesMut};
 
@@ -44,7 +45,7 @@ impl Message {
                 None => HEADER - self.header.len(),
                 Some(length) if self.content.len() == length => {
                     self.header.clear();
-                    return Ok(Step::Whole(self.content.split().freeze()));
+                    return Ok(Step::Whole(mem::take(&mut self.content).freeze()));
                 }
                 // The other side names the length; room is made only for what it sends.
                 Some(length) => (length - self.content.len()).min(limits::SOCKET_READ_BYTES),

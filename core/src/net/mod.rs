@@ -3,12 +3,15 @@
 
 mod connector;
 mod frame;
+mod halves;
 mod listener;
 mod network;
 mod options;
 mod resolver;
 mod socket;
 mod stream;
+#[cfg(test)]
+mod stream_tests;
 mod target;
 mod udp;
 
@@ -17,7 +20,8 @@ pub use frame::Framed;
 pub use listener::Listener;
 pub use network::{Network, Rules};
 pub use options::Options;
+pub use socket::Place;
 pub(crate) use stream::sleep_or_never;
-pub use stream::{Half, Ingress, Stream, WriteError};
+pub use stream::{Ingress, Stream, WriteError};
 pub use target::Target;
 pub use udp::{Datagrams, Received};

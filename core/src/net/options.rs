@@ -7,11 +7,14 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
+use crate::limits;
+
 /// What a guest has set on a connection and the host keeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Settings {
     pub(super) read_timeout: Option<Duration>,
     pub(super) write_timeout: Option<Duration>,
+    pub(super) linger: Option<Duration>,
 }
 
 /// The options of one connection over TCP, kept by the operating system.
@@ -81,18 +84,6 @@ impl<'a> Options<'a> {
         self.socket().set_tcp_keepalive(&TcpKeepalive::new().with_time(idle).with_interval(idle))
     }
 
-    /// How long closing waits for unsent bytes, in milliseconds.
-    pub fn linger(&self) -> io::Result<Option<u64>> {
-        Ok(self.socket().linger()?.map(|linger| linger.as_secs() * 1000))
-    }
-
-    /// Sets how long closing waits for unsent bytes. The system counts in seconds: a part of one is a whole, since none at
-    /// all would throw away what is unsent, which only 0 asks for.
-    pub fn set_linger(&self, milliseconds: Option<u64>) -> io::Result<()> {
-        let seconds = milliseconds.map(|all| Duration::from_secs(all.div_ceil(1000).min(65_535)));
-        self.socket().set_linger(seconds)
-    }
-
     /// Whether the local address may be used again at once.
     pub fn reuse(&self) -> io::Result<bool> {
         self.socket().reuse_address()
@@ -131,5 +122,31 @@ impl super::Stream {
     /// Sets how long writing waits.
     pub fn set_write_timeout(&self, timeout: Option<Duration>) {
         self.settings.lock().write_timeout = timeout;
+    }
+
+    /// How long closing waits for unsent bytes; none is a minute.
+    #[must_use]
+    pub fn linger(&self) -> Option<Duration> {
+        self.settings.lock().linger
+    }
+
+    /// Sets how long closing waits for unsent bytes, in whole seconds: a part of one is a whole, since none at all throws
+    /// away what is unsent, which only 0 asks for.
+    ///
+    /// The system is told of 0 alone. With any other number it would hold the thread that closes the socket, and the guest
+    /// chooses how long; so whoever closes it waits here, and without a thread.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        let linger = linger.map(|all| {
+            let seconds = all.as_millis().div_ceil(1000).min(limits::LINGER.as_secs().into());
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))
+        });
+        if let Some(tcp) = self.as_tcp() {
+            SockRef::from(tcp).set_linger(linger.filter(Duration::is_zero))?;
+        }
+        self.settings.lock().linger = linger;
+        Ok(())
     }
 }

@@ -10,15 +10,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use parking_lot::Mutex;
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 
 use super::frame::{Framed, Message, Step, frame};
 use super::options::Settings;
-use super::socket::Joined;
+use super::socket::{Joined, Place};
 use crate::limits;
 use crate::principal::Principal;
-use crate::stream::{Awaited, Ended, Incoming, Ready, Sink, Socket as _, SocketSink, Source, Writer};
+use crate::stream::{Ended, Incoming, Sink as _, Socket as _, SocketSink, Writer};
 use crate::timer;
 
 /// Who authenticated itself on a connection of the local socket.
@@ -42,11 +44,14 @@ pub enum WriteError {
 }
 
 /// A connection. Calls on it come one after another, as its guest makes them.
+///
+/// Dropping it closes the connection for its halves as well, which only follow it. What was taken to be sent and waits for
+/// the other side still goes, for as long as closing may take; until then the connection counts against whatever it counts.
 #[derive(Debug)]
 pub struct Stream {
     socket: Arc<Joined>,
     input: Incoming<Joined>,
-    sink: SocketSink,
+    pub(super) sink: SocketSink,
     incoming: Mutex<Message>,
     /// What the guest set; the system is not asked to keep it.
     pub(super) settings: Mutex<Settings>,
@@ -54,21 +59,26 @@ pub struct Stream {
     runtime: Handle,
     /// Whether a message was cut off on its way out: nothing that follows would be understood.
     broken: AtomicBool,
-    /// Whether the guest has let go of it.
-    closed: AtomicBool,
+    /// Whether the sending half was shut: nothing more is taken.
+    shut: AtomicBool,
 }
 
 impl Stream {
-    /// A connection over TCP.
+    /// A connection over TCP. `place` is what it counts against; that is dropped when the system's socket is closed.
     #[must_use]
-    pub fn tcp(socket: TcpStream, runtime: Handle) -> Arc<Self> {
-        Self::new(Joined::Tcp(socket), None, runtime)
+    pub fn tcp(socket: TcpStream, place: impl Place + 'static, runtime: Handle) -> Arc<Self> {
+        Self::new(Joined::of_tcp(socket, place), None, runtime)
     }
 
-    /// A connection of the local socket, with who authenticated itself on it.
+    /// A connection of the local socket, with who authenticated itself on it. `place` is as for [`Self::tcp`].
     #[must_use]
-    pub fn local(socket: UnixStream, ingress: Option<Ingress>, runtime: Handle) -> Arc<Self> {
-        Self::new(Joined::Unix(socket), ingress, runtime)
+    pub fn local(
+        socket: UnixStream,
+        ingress: Option<Ingress>,
+        place: impl Place + 'static,
+        runtime: Handle,
+    ) -> Arc<Self> {
+        Self::new(Joined::of_unix(socket, place), ingress, runtime)
     }
 
     fn new(socket: Joined, ingress: Option<Ingress>, runtime: Handle) -> Arc<Self> {
@@ -83,7 +93,7 @@ impl Stream {
             ingress,
             runtime,
             broken: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
+            shut: AtomicBool::new(false),
         })
     }
 
@@ -122,8 +132,8 @@ impl Stream {
                 Ok(Step::Wants(_)) => {}
             }
             match select(self.socket.readable(), late).await {
-                // An error is found out by the next look.
-                Either::Left((_, timer)) => late = timer,
+                Either::Left((Ok(()), timer)) => late = timer,
+                Either::Left((Err(error), _)) => return Err(error),
                 Either::Right(_) if in_content => return Err(io::ErrorKind::TimedOut.into()),
                 Either::Right(_) => return Ok(Framed::Pending),
             }
@@ -141,15 +151,17 @@ impl Stream {
             return Err(WriteError::Failed(io::Error::new(io::ErrorKind::InvalidInput, "too long")));
         };
         let most = self.write_time(framed.len());
-        let mut cut_off = Midway(Some(self));
-        let writer = Writer::new(Arc::new(self.sink.clone()));
-        let writing = pin!(writer.write_waiting(framed));
+        let writing = pin!(async {
+            let writer = Writer::new(Arc::new(self.sink.clone()));
+            // Nothing of the message goes before everything else has gone, so until then nothing can be cut off.
+            writer.flush_waiting().await?;
+            let cut_off = Midway(self);
+            writer.write_waiting(framed).await?;
+            cut_off.got_through();
+            Ok(())
+        });
         match select(writing, pin!(timer::sleep(&self.runtime, most))).await {
-            Either::Left((Ok(()), _)) => {
-                cut_off.0 = None;
-                Ok(())
-            }
-            Either::Left((Err(ended), _)) => Err(WriteError::Failed(failure(ended))),
+            Either::Left((written, _)) => written.map_err(|ended| WriteError::Failed(failure(ended))),
             Either::Right(_) => Err(WriteError::TimedOut),
         }
     }
@@ -169,18 +181,25 @@ impl Stream {
     pub async fn peek(&self, most: usize) -> io::Result<Bytes> {
         let most = most.min(limits::SOCKET_READ_BYTES);
         self.reading(most, || {
-            let incoming = self.incoming.lock();
-            if !incoming.is_empty() {
-                return Ok(incoming.peek(most));
-            }
+            let mut bytes = self.incoming.lock().peek(most).to_vec();
+            let begun = bytes.len();
             let Some(tcp) = self.socket.tcp() else { return Err(io::ErrorKind::Unsupported.into()) };
-            tcp.try_io(tokio::io::Interest::READABLE, || {
-                let mut bytes = vec![0; most];
-                let flags = rustix::net::RecvFlags::PEEK;
-                let (read, _) = rustix::net::recv(tcp, &mut bytes[..], flags)?;
-                bytes.truncate(read);
-                Ok(Bytes::from(bytes))
-            })
+            bytes.resize(most, 0);
+            let mut look = || io::Result::Ok(rustix::net::recv(tcp, &mut bytes[begun..], RecvFlags::PEEK)?.0);
+            let peeked = match look() {
+                // Now nothing is there for the runtime either, so that it tells when something comes.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    tcp.try_io(Interest::READABLE, look)
+                }
+                looked => looked,
+            };
+            match peeked {
+                Ok(read) => bytes.truncate(begun + read),
+                // What came of a message is there whatever comes after it.
+                Err(_) if begun > 0 => bytes.truncate(begun),
+                Err(error) => return Err(error),
+            }
+            Ok(Bytes::from(bytes))
         })
         .await
     }
@@ -198,14 +217,15 @@ impl Stream {
                 other => return other,
             }
             match select(self.socket.readable(), late).await {
-                Either::Left((_, timer)) => late = timer,
+                Either::Left((Ok(()), timer)) => late = timer,
+                Either::Left((Err(error), _)) => return Err(error),
                 Either::Right(_) => return Err(io::ErrorKind::TimedOut.into()),
             }
         }
     }
 
     /// Takes what is there: first what came of a message, then what the system has.
-    fn take(&self, most: usize) -> io::Result<Bytes> {
+    pub(super) fn take(&self, most: usize) -> io::Result<Bytes> {
         let begun = self.incoming.lock().unframe(most);
         if begun.is_empty() { self.input.try_read(most) } else { Ok(begun) }
     }
@@ -237,22 +257,55 @@ impl Stream {
     }
 
     fn write_time(&self, bytes: usize) -> Duration {
-        self.settings.lock().write_timeout.unwrap_or_else(|| limits::transfer_time(bytes))
+        let set = self.settings.lock().write_timeout;
+        set.map_or_else(|| limits::transfer_time(bytes), |set| set.max(limits::WRITE_TIMEOUT_LEAST))
     }
 
     fn whole(&self) -> Result<(), WriteError> {
-        if self.broken.load(Ordering::Acquire) {
+        if self.takes_no_more() {
             return Err(WriteError::Failed(io::ErrorKind::BrokenPipe.into()));
         }
         Ok(())
     }
 
-    /// Shuts one or both halves.
+    pub(super) fn takes_no_more(&self) -> bool {
+        self.broken.load(Ordering::Acquire) || self.shut.load(Ordering::Acquire)
+    }
+
+    /// Shuts one or both halves. What was taken to be sent goes before the sending half is shut.
     ///
     /// # Errors
     /// What the system says.
     pub fn shut(&self, how: Shutdown) -> io::Result<()> {
-        self.socket.shut(how)
+        let sending = !matches!(how, Shutdown::Read);
+        if sending {
+            self.shut.store(true, Ordering::Release);
+        }
+        if !sending || self.sink.is_idle() {
+            return self.socket.shut(how);
+        }
+        if matches!(how, Shutdown::Both) {
+            self.socket.shut(Shutdown::Read)?;
+        }
+        self.finish(limits::LINGER, Shutdown::Write);
+        Ok(())
+    }
+
+    /// Has what was taken sent for at most so long, and then shuts the connection; what cannot be sent in time is lost, and
+    /// all of the connection with it.
+    fn finish(&self, most: Duration, how: Shutdown) {
+        let (socket, sink) = (Arc::clone(&self.socket), self.sink.clone());
+        self.runtime.spawn(async move {
+            // A sink that has failed already has nothing to wait for.
+            drop(sink.flush());
+            let sent = Arc::new(sink).ready();
+            let how = match select(sent, pin!(tokio::time::sleep(most))).await {
+                Either::Left(_) => how,
+                Either::Right(_) => Shutdown::Both,
+            };
+            // The other side may have closed it.
+            drop(socket.shut(how));
+        });
     }
 
     /// The address of the other side; none for the local socket.
@@ -261,133 +314,40 @@ impl Stream {
         self.as_tcp().map(TcpStream::peer_addr)
     }
 
-    /// Its receiving half.
-    #[must_use]
-    pub fn source(self: &Arc<Self>) -> Arc<dyn Source> {
-        Arc::new(Half(Arc::clone(self)))
+    pub(super) fn is_readable(&self) -> bool {
+        !self.incoming.lock().is_empty() || self.input.has_input()
     }
 
-    /// Its sending half.
-    #[must_use]
-    pub fn sink(self: &Arc<Self>) -> Arc<dyn Sink> {
-        Arc::new(Half(Arc::clone(self)))
-    }
-
-    /// Follows whether it can be read, without keeping it.
-    #[must_use]
-    pub fn readable(self: &Arc<Self>) -> impl Awaited + use<> {
-        Readable(Arc::downgrade(self))
-    }
-
-    /// Closes the connection, whoever still holds one of its halves. What was taken to be sent still goes.
-    pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        if self.sink.is_idle() {
-            // It may be closed already.
-            drop(self.socket.shut(Shutdown::Both));
-        }
-    }
-
-    fn is_readable(&self) -> bool {
-        self.closed.load(Ordering::Acquire) || !self.incoming.lock().is_empty() || self.input.has_input()
-    }
-
-    async fn until_readable(&self) {
+    pub(super) async fn until_readable(&self) {
         if !self.is_readable() {
             self.input.ready().await;
         }
     }
 }
 
-/// Marks a connection as broken unless the message got through.
-struct Midway<'a>(Option<&'a Stream>);
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if !self.sink.is_idle() {
+            self.finish(self.linger().unwrap_or(limits::LINGER), Shutdown::Both);
+        }
+    }
+}
+
+/// A message on its way out. Dropping it ends the connection: the other side would take what comes next for the rest of it.
+struct Midway<'a>(&'a Stream);
+
+impl Midway<'_> {
+    /// It is out as a whole.
+    fn got_through(self) {
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for Midway<'_> {
     fn drop(&mut self) {
-        let Some(stream) = self.0 else { return };
-        stream.broken.store(true, Ordering::Release);
+        self.0.broken.store(true, Ordering::Release);
         // It may be closed already.
-        drop(stream.socket.shut(Shutdown::Both));
-    }
-}
-
-/// A half of a connection, as a stream of bytes.
-#[derive(Debug)]
-pub struct Half(Arc<Stream>);
-
-impl Source for Half {
-    fn read(&self, most: usize) -> Result<Bytes, Ended> {
-        if self.0.closed.load(Ordering::Acquire) {
-            return Err(Ended::Closed);
-        }
-        match self.0.take(most) {
-            Ok(bytes) if bytes.is_empty() => Err(Ended::Closed),
-            Ok(bytes) => Ok(bytes),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Bytes::new()),
-            Err(error) => Err(Ended::Failed(error)),
-        }
-    }
-
-    fn is_ready(&self) -> bool {
-        self.0.is_readable()
-    }
-
-    fn ready(self: Arc<Self>) -> Ready {
-        Box::pin(async move { self.0.until_readable().await })
-    }
-}
-
-impl Sink for Half {
-    fn room(&self) -> Result<usize, Ended> {
-        if self.0.closed.load(Ordering::Acquire) || self.0.broken.load(Ordering::Acquire) {
-            return Err(Ended::Closed);
-        }
-        self.0.sink.room()
-    }
-
-    fn write(&self, bytes: Bytes) -> Result<(), Ended> {
-        self.room()?;
-        self.0.sink.write(bytes)
-    }
-
-    fn flush(&self) -> Result<(), Ended> {
-        self.room()?;
-        self.0.sink.flush()
-    }
-
-    fn is_ready(&self) -> bool {
-        self.0.closed.load(Ordering::Acquire)
-            || self.0.broken.load(Ordering::Acquire)
-            || self.0.sink.is_ready()
-    }
-
-    fn ready(self: Arc<Self>) -> Ready {
-        if Sink::is_ready(&*self) {
-            return Box::pin(std::future::ready(()));
-        }
-        Arc::new(self.0.sink.clone()).ready()
-    }
-}
-
-#[derive(Debug)]
-struct Readable(std::sync::Weak<Stream>);
-
-impl Awaited for Readable {
-    fn is_ready(&self) -> bool {
-        self.0.upgrade().is_some_and(|stream| stream.is_readable())
-    }
-
-    fn is_closed(&self) -> bool {
-        self.0.upgrade().is_none_or(|stream| stream.closed.load(Ordering::Acquire))
-    }
-
-    fn ready(&self) -> Ready {
-        let stream = self.0.upgrade();
-        Box::pin(async move {
-            if let Some(stream) = stream {
-                stream.until_readable().await;
-            }
-        })
+        drop(self.0.socket.shut(Shutdown::Both));
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use parking_lot::Mutex;
-use rustix::net::RecvFlags;
+use rustix::net::{RecvFlags, SendFlags};
 use socket2::{Domain, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use super::stream::sleep_or_never;
 use crate::limits;
-use crate::stream::{Awaited, Ready};
+use crate::stream::{Awaited, Ready, breathe};
 
 /// A datagram that came, cut to what was asked for.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ impl Datagrams {
         let domain = if address.is_ipv6() { Domain::IPV6 } else { Domain::IPV4 };
         let socket = Socket::new(domain, Type::DGRAM.nonblocking().cloexec(), None)?;
         if address.is_ipv6() {
+            // An address of IPv6 stands for itself: what is bound is what was judged.
             socket.set_only_v6(true)?;
         }
         socket.bind(&address.into())?;
@@ -87,7 +88,7 @@ impl Datagrams {
     /// # Errors
     /// What the system says.
     pub fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<usize> {
-        self.socket.try_send_to(data, to)
+        Ok(rustix::net::sendto(&self.socket, data, SendFlags::NOSIGNAL, &to)?)
     }
 
     /// Waits for a datagram, from the fixed peer alone if there is one; none when the read timeout passed.
@@ -101,10 +102,15 @@ impl Datagrams {
             // The system cuts what does not fit, so there is room for no more than what was asked for.
             let mut room = vec![0; most.clamp(1, limits::DATAGRAM_BYTES)];
             loop {
-                let (length, from) = self.socket.recv_from(&mut room).await?;
-                if self.peer().is_none_or(|peer| peer == from) {
-                    room.truncate(length.min(most));
-                    return Ok(Some(Received { data: Bytes::from(room), from }));
+                match self.take(&mut room, RecvFlags::empty()) {
+                    Ok((length, from)) if self.hears(from) => {
+                        room.truncate(length.min(most));
+                        return Ok(Some(Received { data: Bytes::from(room), from }));
+                    }
+                    // Others may send without end, and the wait has to be stoppable all the same.
+                    Ok(_) => breathe().await,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.again().await?,
+                    Err(error) => return Err(error),
                 }
             }
         });
@@ -114,19 +120,54 @@ impl Datagrams {
         }
     }
 
+    /// Takes a datagram that is there now. The system is asked, and not the runtime, for which nothing has come until it has
+    /// seen the event: a guest's `ready` must not depend on that.
+    fn take(&self, room: &mut [u8], flags: RecvFlags) -> io::Result<(usize, SocketAddr)> {
+        let (length, _, from) = rustix::net::recvfrom(&self.socket, room, flags)?;
+        let from = from.ok_or(io::ErrorKind::InvalidData)?;
+        Ok((length, SocketAddr::try_from(from)?))
+    }
+
+    /// Waits, after a look that found nothing, until another may find something.
+    async fn again(&self) -> io::Result<()> {
+        // The runtime's own flag stays up until a look finds nothing.
+        let look = || self.take(&mut [0], RecvFlags::PEEK).map(drop);
+        match self.socket.try_io(Interest::READABLE, look) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.socket.readable().await,
+            // The next look tells.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Whether what comes from there is received.
+    fn hears(&self, from: SocketAddr) -> bool {
+        self.peer().is_none_or(|peer| peer == from)
+    }
+
+    /// Whether a datagram waits that can be received. Those that would be passed over are thrown away at once, a few at a
+    /// time: otherwise anybody could make a guest believe that its peer had answered.
+    fn has_input(&self) -> bool {
+        for _ in 0..limits::DATAGRAMS_PASSED_OVER {
+            match self.take(&mut [0], RecvFlags::PEEK) {
+                Ok((_, from)) if self.hears(from) => return true,
+                Ok(_) => drop(self.take(&mut [0], RecvFlags::empty())),
+                // A failure is told by the next receive.
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+        false
+    }
+
+    async fn until_input(&self) {
+        while !self.has_input() && self.again().await.is_ok() {
+            breathe().await;
+        }
+    }
+
     /// Follows whether a datagram waits, without keeping the socket.
     #[must_use]
     pub fn readiness(self: &Arc<Self>) -> impl Awaited + use<> {
         Waiting(Arc::downgrade(self))
-    }
-}
-
-impl Datagrams {
-    fn has_input(&self) -> bool {
-        // The runtime's own flag stays up until a read finds nothing.
-        let look = || Ok(rustix::net::recv(&self.socket, &mut [0; 1][..], RecvFlags::PEEK)?);
-        let looked = self.socket.try_io(Interest::READABLE, look);
-        !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
@@ -146,11 +187,107 @@ impl Awaited for Waiting {
         let socket = self.0.upgrade();
         Box::pin(async move {
             if let Some(socket) = socket {
-                while !socket.has_input() {
-                    // An error is input as well: the next receive tells.
-                    drop(socket.socket.readable().await);
-                }
+                socket.until_input().await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn bound(host: &str) -> Arc<Datagrams> {
+        Datagrams::bind(format!("{host}:0").parse().unwrap(), &Handle::current()).unwrap()
+    }
+
+    fn port(socket: &net::UdpSocket) -> SocketAddr {
+        socket.local_addr().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_datagram_is_there_as_soon_as_it_is_sent() {
+        for host in ["127.0.0.1", "[::1]"] {
+            let (near, far) = (bound(host), bound(host));
+            assert!(!far.readiness().is_ready());
+            // Nothing is awaited between: the runtime has seen no event, neither of the send nor of what came.
+            assert_eq!(near.send(b"hello", far.local().unwrap()).unwrap(), 5);
+            assert!(far.readiness().is_ready());
+            let received = far.receive(3).now_or_never().unwrap().unwrap().unwrap();
+            assert_eq!((&received.data[..], received.from), (&b"hel"[..], near.local().unwrap()));
+            assert!(!far.readiness().is_ready() && far.receive(9).now_or_never().is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_datagram_is_one_and_none_is_none() {
+        let (near, far) = (bound("127.0.0.1"), bound("127.0.0.1"));
+        near.send(b"", far.local().unwrap()).unwrap();
+        near.send(b"xyz", far.local().unwrap()).unwrap();
+        assert!(far.receive(9).await.unwrap().unwrap().data.is_empty());
+        assert!(far.receive(0).await.unwrap().unwrap().data.is_empty());
+        far.set_read_timeout(Some(Duration::from_millis(1)));
+        assert!(far.receive(9).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_largest_goes_whole_and_a_larger_not_at_all() {
+        let (near, far) = (bound("127.0.0.1"), bound("127.0.0.1"));
+        let data = vec![7; limits::DATAGRAM_BYTES];
+        assert_eq!(near.send(&data, far.local().unwrap()).unwrap(), data.len());
+        assert!(far.receive(usize::MAX).await.unwrap().unwrap().data == data);
+        assert!(near.send(&vec![0; limits::DATAGRAM_BYTES + 1], far.local().unwrap()).is_err());
+    }
+
+    #[tokio::test]
+    async fn others_than_the_peer_are_neither_heard_nor_felt() {
+        let near = bound("127.0.0.1");
+        let at = near.local().unwrap();
+        let (peer, other) =
+            (net::UdpSocket::bind("127.0.0.1:0").unwrap(), net::UdpSocket::bind("127.0.0.1:0").unwrap());
+        other.send_to(b"before", at).unwrap();
+        near.set_peer(Some(port(&peer)));
+        other.send_to(b"after", at).unwrap();
+        assert!(!near.readiness().is_ready());
+        other.send_to(b"again", at).unwrap();
+        peer.send_to(b"peer", at).unwrap();
+        near.readiness().ready().await;
+        assert_eq!(&near.receive(9).await.unwrap().unwrap().data[..], b"peer");
+        near.set_peer(Some(port(&other)));
+        other.send_to(b"other", at).unwrap();
+        assert_eq!(&near.receive(9).await.unwrap().unwrap().data[..], b"other");
+        near.set_peer(None);
+        peer.send_to(b"anybody", at).unwrap();
+        assert_eq!(near.receive(9).await.unwrap().unwrap().from, port(&peer));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_others_does_not_hold_the_thread() {
+        let near = bound("127.0.0.1");
+        let other = net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        near.set_peer(Some("127.0.0.1:9".parse().unwrap()));
+        for wait in [near.receive(9).map(drop).boxed(), near.readiness().ready()] {
+            let mut wait = wait;
+            for _ in 0..limits::DATAGRAMS_PASSED_OVER * 2 {
+                other.send_to(b"x", near.local().unwrap()).unwrap();
+            }
+            // Whoever waits comes back with much still to be passed over.
+            assert!((&mut wait).now_or_never().is_none());
+            assert!(near.take(&mut [0], RecvFlags::PEEK).is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn readiness_does_not_keep_the_socket() {
+        let near = bound("127.0.0.1");
+        let (at, readiness) = (near.local().unwrap(), near.readiness());
+        drop(near);
+        assert!(readiness.is_closed() && !readiness.is_ready());
+        readiness.ready().await;
+        net::UdpSocket::bind(at).unwrap();
     }
 }

@@ -141,7 +141,7 @@ impl Sink for Nowhere {
 }
 
 /// Lets others have the thread once, so that a long transfer between two ends that are always ready can be stopped.
-async fn breathe() {
+pub(crate) async fn breathe() {
     let mut breathed = false;
     std::future::poll_fn(|context| {
         if breathed {

@@ -9,7 +9,6 @@ use wasmtime::component::Resource;
 
 use super::super::bindings::astrid::net::host::{ErrorCode, HostTcpListener};
 use super::super::call::Touch;
-use super::super::context::Slot;
 use super::super::holding::Holding;
 use super::super::ops::{Op, net as ops};
 use super::super::pollable::Pollable;
@@ -18,7 +17,7 @@ use super::{Answer, TcpListener, TcpStream, arm, done};
 use crate::limits;
 use crate::net::Stream;
 
-type Accepted = Option<(Arc<Stream>, Slot)>;
+type Accepted = Option<Arc<Stream>>;
 
 impl State {
     /// Waits for a connection, no longer than `most` if that is given. The slot is taken before anybody comes, so that
@@ -39,8 +38,8 @@ impl State {
                 let accepting = pin!(listener.accept());
                 match select(accepting, late).await {
                     Either::Left((accepted, _)) => {
-                        let (socket, _) = accepted.map_err(|error| arm(&error))?;
-                        Ok(Some((Stream::tcp(socket, runtime.clone()), slot)))
+                        let socket = accepted.map_err(|error| arm(&error))?;
+                        Ok(Some(Stream::tcp(socket, slot, runtime.clone())))
                     }
                     Either::Right(_) => Ok(None),
                 }

@@ -22,17 +22,11 @@ use super::pollable::Pollable;
 use super::state::State;
 use crate::net::{ConnectError, Datagrams, Listener, Stream, Target};
 
-/// A guest's handle on a connection; dropping it closes the connection and frees the capsule's slot.
+/// A guest's handle on a connection; dropping it closes the connection. The capsule's slot is free when it is closed, which
+/// is at once unless something still waits to be sent.
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Stream>,
-    _slot: Slot,
-}
-
-impl Drop for TcpStream {
-    fn drop(&mut self) {
-        self.stream.close();
-    }
 }
 
 /// A guest's handle on a listening TCP socket.
@@ -145,9 +139,9 @@ impl State {
         Ok(self.table.push(pollable)?)
     }
 
-    fn push_stream(&mut self, made: Result<(Arc<Stream>, Slot), ErrorCode>) -> Answer<Resource<TcpStream>> {
+    fn push_stream(&mut self, made: Result<Arc<Stream>, ErrorCode>) -> Answer<Resource<TcpStream>> {
         match made {
-            Ok((stream, slot)) => Ok(Ok(self.table.push(TcpStream { stream, _slot: slot })?)),
+            Ok(stream) => Ok(Ok(self.table.push(TcpStream { stream })?)),
             Err(arm) => Ok(Err(arm)),
         }
     }
@@ -195,7 +189,7 @@ impl Host for State {
             let connector = Arc::clone(&context.connector);
             Ok(async move {
                 let socket = connector.connect(&target, port, exempt).await?;
-                Ok((Stream::tcp(socket, connector.runtime().clone()), slot))
+                Ok(Stream::tcp(socket, slot, connector.runtime().clone()))
             })
         });
         let made = made.await?;
@@ -210,7 +204,11 @@ impl Host for State {
             let address = state.bind_address(&host, port, declared)?;
             let slot = state.take_slot(Holding::UdpSockets)?;
             let socket = Datagrams::bind(address, state.capsule.host.connector.runtime());
-            Ok((socket.map_err(|error| arm(&error))?, slot))
+            let socket = socket.map_err(|error| arm(&error))?;
+            if socket.local().map_err(|error| arm(&error))?.ip() != address.ip() {
+                return Err(ErrorCode::AirlockRejected);
+            }
+            Ok((socket, slot))
         });
         match made.await? {
             Ok((socket, slot)) => Ok(Ok(self.table.push(UdpSocket { socket, _slot: slot })?)),

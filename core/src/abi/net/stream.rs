@@ -206,11 +206,13 @@ impl HostTcpStream for State {
     }
 
     async fn set_linger(&mut self, this: Resource<TcpStream>, linger_ms: Option<u64>) -> Answer<()> {
-        self.tcp(&ops::TCP_STREAM_SET_LINGER, &this, |_, tcp| tcp.set_linger(linger_ms)).await
+        let linger = linger_ms.map(Duration::from_millis);
+        self.tcp(&ops::TCP_STREAM_SET_LINGER, &this, |stream, _| stream.set_linger(linger)).await
     }
 
     async fn linger(&mut self, this: Resource<TcpStream>) -> Answer<Option<u64>> {
-        self.tcp(&ops::TCP_STREAM_LINGER, &this, |_, tcp| tcp.linger()).await
+        let get = |stream: &Stream, _: &Options<'_>| Ok(stream.linger().map(milliseconds));
+        self.tcp(&ops::TCP_STREAM_LINGER, &this, get).await
     }
 
     async fn set_reuseaddr(&mut self, this: Resource<TcpStream>, reuse: bool) -> Answer<()> {
