@@ -1,12 +1,13 @@
 //! `kill -9` at any moment: what a program was told is done has its data and its entry in the audit.
 //!
 //! This program starts itself as a child that runs a host under load and writes a line for every effect that was
-//! acknowledged. The parent ends it after some of them, without a warning, opens the home and looks for all of them.
+//! acknowledged. The parent ends it after some of them, without a warning, opens the home and looks for all of them: values,
+//! files, messages, installations and keys, each with its entry.
 //! `CRASH_ROUNDS` says how often.
 
 #![allow(clippy::expect_used)]
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -18,11 +19,15 @@ use astrid_host::{Capsule, Host, HostOptions, Principal};
 use serde_json::{Value, json};
 
 /// Rounds unless the environment names another number.
-const ROUNDS: u64 = 8;
+const ROUNDS: u64 = 50;
 /// The variable that makes this program the child; it holds the folder to work in.
 const CHILD: &str = "CRASH_CHILD";
 /// A secret that has to outlive every change of keys.
 const SECRET: &str = "kept through all of it";
+/// What can be acknowledged.
+const KINDS: [&str; 7] = ["set", "wrote", "replaced", "seen", "repeated", "installed", "rotated"];
+/// The file that is written again and again.
+const REPLACED: &str = "replaced";
 /// Entries a second of the rounds in which repeats are counted.
 const SLOW: u64 = 20;
 
@@ -34,7 +39,7 @@ fn main() -> ExitCode {
     let rounds = std::env::var("CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let mut chance = u64::try_from(seed & u128::from(u64::MAX)).unwrap_or_default() | 1;
-    let (mut passed, mut failed) = (0, 0);
+    let (mut passed, mut failed, mut seen) = (0, 0, Effects::new());
     for round in 0..rounds.unwrap_or(ROUNDS) {
         // A step of a xorshift generator: all that is wanted is another number each time.
         chance ^= chance << 13;
@@ -42,7 +47,11 @@ fn main() -> ExitCode {
         chance ^= chance << 17;
         match play(round, 1 + usize::try_from(chance % 600).unwrap_or_default()) {
             Ok(effects) => {
-                println!("round {round}: {effects} effects acknowledged, all there");
+                let sum: usize = effects.values().sum();
+                println!("round {round}: {sum} effects acknowledged, all there: {effects:?}");
+                for (kind, number) in effects {
+                    *seen.entry(kind).or_default() += number;
+                }
                 passed += 1;
             }
             Err(why) => {
@@ -51,12 +60,21 @@ fn main() -> ExitCode {
             }
         }
     }
+    // A loop that never got to acknowledge a kind of effect has shown nothing of it.
+    let unseen: Vec<_> = KINDS.iter().filter(|kind| !seen.contains_key(**kind)).collect();
+    if !unseen.is_empty() {
+        println!("never acknowledged: {unseen:?}");
+        failed += 1;
+    }
     println!("{passed} passed, {failed} failed");
     if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// How many effects of each kind were acknowledged.
+type Effects = BTreeMap<String, usize>;
+
 /// Lets a child work, ends it after so many lines, and looks at what is left.
-fn play(round: u64, lines: usize) -> Result<usize, String> {
+fn play(round: u64, lines: usize) -> Result<Effects, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     write_capsule(folder.path(), 0);
     let mut child = Command::new(std::env::current_exe().map_err(|error| error.to_string())?)
@@ -81,7 +99,13 @@ fn play(round: u64, lines: usize) -> Result<usize, String> {
     }
     // The last line may have been cut in the middle.
     let whole: Vec<_> = told.iter().filter_map(|line| line.strip_suffix('.')).collect();
-    look(&folder.path().join("home"), &whole).map(|()| whole.len())
+    look(&folder.path().join("home"), &whole)?;
+    look_at_files(&folder.path().join("workspace"), &whole)?;
+    let mut effects = Effects::new();
+    for kind in whole.iter().filter_map(|line| line.split(' ').next()) {
+        *effects.entry(kind.to_owned()).or_default() += 1;
+    }
+    Ok(effects)
 }
 
 /// Opens what is left and looks for every effect.
@@ -118,6 +142,7 @@ fn look(home: &Path, told: &[&str]) -> Result<(), String> {
         let entry = match kind {
             "set" => "kv.kv-set",
             "seen" => "ipc.publish",
+            "wrote" | "replaced" => "fs.write-file",
             "installed" => "capsule.install",
             "repeated" => {
                 repeated += 1;
@@ -127,6 +152,7 @@ fn look(home: &Path, told: &[&str]) -> Result<(), String> {
             "rotated" => continue,
             other => return Err(format!("what is `{other}`?")),
         };
+        let subject = if kind == "replaced" { REPLACED } else { subject };
         if !allowed.contains(&(entry, subject)) {
             return missing("entry");
         }
@@ -147,6 +173,42 @@ fn look(home: &Path, told: &[&str]) -> Result<(), String> {
         return Err(format!("{repeated} repeats were acknowledged and {counted} counted"));
     }
     Ok(())
+}
+
+/// Looks for every file that was acknowledged, and whether any that is there is less than whole: one that was not acknowledged
+/// may be there or not, and a draft is no file yet.
+fn look_at_files(workspace: &Path, told: &[&str]) -> Result<(), String> {
+    for line in told {
+        let Some(name) = line.strip_prefix("wrote ") else { continue };
+        if !workspace.join(name).is_file() {
+            return Err(format!("{line} was acknowledged and is not there"));
+        }
+    }
+    let replaced = told.iter().rev().find_map(|line| line.strip_prefix("replaced ")?.parse::<u64>().ok());
+    if replaced.is_some() && !workspace.join(REPLACED).is_file() {
+        return Err("the file that is replaced again and again is gone".to_owned());
+    }
+    for file in std::fs::read_dir(workspace).map_err(|error| error.to_string())? {
+        let path = file.map_err(|error| error.to_string())?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or("a name of nobody's")?;
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        let number = text.split('.').next().and_then(|n| n.parse::<u64>().ok());
+        let whole = match name {
+            _ if name.starts_with(".astrid-draft-") => true,
+            // A later one may have come into place before it was acknowledged.
+            REPLACED => number.is_some_and(|n| text == content(n) && Some(n) >= replaced),
+            _ => number.is_some_and(|n| text == content(n) && name == format!("f{n}")),
+        };
+        if !whole {
+            return Err(format!("{name} is not what was written to it"));
+        }
+    }
+    Ok(())
+}
+
+/// What the file of that number holds: more than is written in one piece of a page.
+fn content(n: u64) -> String {
+    format!("{n}.").repeat(3000)
 }
 
 /// The verifier that shares no code with the host has to come to the same end, from the first key alone.
@@ -178,7 +240,10 @@ fn child(folder: &Path) {
             options.audit.entries_per_sec = SLOW;
             options.audit.merge_within = Duration::from_millis(50);
         }
-        let host = Host::builder(folder.join("home")).options(options).open().await.expect("a host");
+        let workspace = folder.join("workspace");
+        std::fs::create_dir(&workspace).expect("a workspace");
+        let builder = Host::builder(folder.join("home")).workspace(workspace).options(options);
+        let host = builder.open().await.expect("a host");
         install(&host, folder, 0).await;
         let capsule = host.load(folder.join("main")).await.expect("loaded");
         host.configure("main", "token", SECRET).expect("a secret");
@@ -199,8 +264,9 @@ fn child(folder: &Path) {
                 install(&host, folder, n).await;
             }
         };
-        let work = (writing(&capsule), repeating(&capsule), publishing(&capsule));
-        tokio::join!(work.0, work.1, work.2, listening, installing, rotating);
+        let keeping = (writing(&capsule), filing(&capsule), replacing(&capsule));
+        let others = (repeating(&capsule), publishing(&capsule), listening, installing, rotating);
+        tokio::join!(keeping.0, keeping.1, keeping.2, others.0, others.1, others.2, others.3, others.4);
     });
 }
 
@@ -216,6 +282,25 @@ async fn writing(capsule: &Capsule) {
         let call = json!({ "op": "kv.kv-set", "args": { "key": key, "value": key } });
         if done(capsule, "writer", &call).await {
             tell("set", &key);
+        }
+    }
+}
+
+async fn filing(capsule: &Capsule) {
+    for n in 0u64.. {
+        let name = format!("f{n}");
+        let call = json!({ "op": "fs.write-file", "args": { "path": name, "content": content(n) } });
+        if done(capsule, "filer", &call).await {
+            tell("wrote", &name);
+        }
+    }
+}
+
+async fn replacing(capsule: &Capsule) {
+    for n in 0u64.. {
+        let call = json!({ "op": "fs.write-file", "args": { "path": REPLACED, "content": content(n) } });
+        if done(capsule, "replacer", &call).await {
+            tell("replaced", &n.to_string());
         }
     }
 }
@@ -276,7 +361,7 @@ fn write_capsule(folder: &Path, n: u64) {
     }
     let text = format!(
         "[package]\nname = \"main\"\nversion = \"1.0.{n}\"\n[[component]]\nfile = \"guest.wasm\"\n\
-        [publish]\n\"main.*\" = \"opaque\"\n[env.token]\ntype = \"secret\"\n"
+        [capabilities]\nfs_write = [\"*\"]\n[publish]\n\"main.*\" = \"opaque\"\n[env.token]\ntype = \"secret\"\n"
     );
     std::fs::write(capsule.join("Capsule.toml"), text).expect("a manifest");
 }

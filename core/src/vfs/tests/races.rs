@@ -1,15 +1,26 @@
 //! Names that are exchanged under a call's hands: it may fail, it may never lead outside.
+//!
+//! `RACE_SECONDS=30 cargo test --workspace --lib -- --nocapture vfs::tests::races` runs each race for so long and says how often
+//! it was run.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::*;
 
-/// How often each race is run; enough to be lost by a check that comes before the opening.
+/// How often each race is run, unless it is given a time; enough to be lost by a check that comes before the opening.
 const ROUNDS: usize = 2000;
+
+/// The rounds of a race: so many, or as many as there is time for.
+fn rounds(most: usize) -> impl Iterator<Item = usize> {
+    let seconds = std::env::var("RACE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    (0..).take_while(move |round| until.map_or(*round < most, |until| Instant::now() < until))
+}
 
 /// Exchanges two names all the time while `attack` runs.
 fn while_exchanging(one: &Path, other: &Path, attack: impl FnOnce()) {
@@ -34,16 +45,18 @@ fn a_folder_exchanged_for_a_link_leads_nowhere_else() {
     site.link(site.outside(""), "swap");
     let view = site.view();
     while_exchanging(&site.inside("d"), &site.inside("swap"), || {
-        let (mut inside, mut refused) = (0, 0);
-        while inside + refused < ROUNDS {
+        let (mut inside, mut refused, mut elsewhere) = (0_u64, 0_u64, 0_u64);
+        for _ in rounds(ROUNDS) {
             match view.read_file("d/secret") {
-                Ok(content) => {
-                    assert_eq!(content, b"inside");
-                    inside += 1;
-                }
+                Ok(content) if content == b"inside" => inside += 1,
+                Ok(_) => elsewhere += 1,
                 Err(_) => refused += 1,
             }
         }
+        println!(
+            "reads of a folder exchanged for a link: {inside} inside, {refused} refused, {elsewhere} elsewhere"
+        );
+        assert_eq!(elsewhere, 0);
     });
     site.assert_outside_untouched();
 }
@@ -55,7 +68,9 @@ fn nothing_outside_is_changed_by_any_call() {
     site.link(site.outside(""), "swap");
     let view = site.view();
     while_exchanging(&site.inside("d"), &site.inside("swap"), || {
-        for n in 0..ROUNDS / 10 {
+        let mut times = 0;
+        for n in rounds(ROUNDS / 10) {
+            times = n + 1;
             // Each may fail; none may reach outside.
             let _ = view.write_file("d/secret", b"changed");
             let _ = view.append("d/secret", b"changed");
@@ -71,6 +86,7 @@ fn nothing_outside_is_changed_by_any_call() {
                 assert!(n == 0 || !names.is_empty());
             }
         }
+        println!("eleven calls in a folder exchanged for a link: {times} times");
     });
     site.assert_outside_untouched();
 }
@@ -82,11 +98,14 @@ fn a_tree_that_is_removed_while_it_turns_into_a_link() {
     let view = site.view();
     site.put("top/d/f", "");
     while_exchanging(&site.inside("top/d"), &site.inside("swap"), || {
-        for n in 0..ROUNDS / 10 {
+        let mut times = 0;
+        for n in rounds(ROUNDS / 10) {
+            times = n + 1;
             let _ = view.write_file(&format!("top/d/{n}"), b"");
             let _ = view.remove_dir_all("top/d");
             let _ = view.mkdir_all("top/d");
         }
+        println!("removals of a folder exchanged for a link: {times}");
     });
     site.assert_outside_untouched();
 }
@@ -98,12 +117,15 @@ fn a_file_exchanged_for_a_pipe_never_blocks() {
     fifo(&site.inside("pipe"));
     let view = site.view();
     while_exchanging(&site.inside("f"), &site.inside("pipe"), || {
-        for _ in 0..ROUNDS {
+        let mut times = 0;
+        for n in rounds(ROUNDS) {
+            times = n + 1;
             match view.read_file("f") {
                 Ok(content) => assert_eq!(content, b"inside"),
                 Err(why) => assert!(matches!(why, FsError::Access | FsError::NotFound), "{why:?}"),
             }
         }
+        println!("reads of a file exchanged for a pipe: {times}");
     });
 }
 
