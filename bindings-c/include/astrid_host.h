@@ -1034,6 +1034,10 @@ typedef struct astrid_host_options {
    */
   uint8_t trust_hard_links;
   /**
+   * Other than 0: acknowledged writes to the store survive the loss of power, for which each waits for the disk.
+   */
+  uint8_t power_durability;
+  /**
    * What capsules may reach and bind beyond the public network, and how names are looked up.
    */
   const struct astrid_network *network;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ::astrid_host::audit::{AuditChoices, ExpectedCheckpoint};
 use ::astrid_host::net::Network;
 use ::astrid_host::policy::Instances;
+use ::astrid_host::store::Durability;
 use ::astrid_host::{HostOptions, Profile, Restart, Result};
 
 use crate::closure::{
@@ -196,6 +197,8 @@ pub struct astrid_host_options {
     /// Other than 0: capsules may open files that have more names than the host gave them, as package managers make them. Such
     /// a file may be one from outside a root that was linked into it.
     pub trust_hard_links: u8,
+    /// Other than 0: acknowledged writes to the store survive the loss of power, for which each waits for the disk.
+    pub power_durability: u8,
     /// What capsules may reach and bind beyond the public network, and how names are looked up.
     pub network: *const astrid_network,
 }
@@ -322,6 +325,9 @@ impl astrid_host_options {
         core.allow_missing_imports = self.allow_missing_imports != 0;
         core.code_cache = self.no_code_cache == 0;
         core.trust_hard_links = self.trust_hard_links != 0;
+        if self.power_durability != 0 {
+            core.durability = Durability::Power;
+        }
         Ok(core)
     }
 

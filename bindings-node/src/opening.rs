@@ -6,7 +6,7 @@ use std::time::Duration;
 use astrid_host::audit::ExpectedCheckpoint;
 use astrid_host::net::Network;
 use astrid_host::policy::Quotas;
-use astrid_host::{HostOptions, Profile, Result, WorkspaceMode, capsule};
+use astrid_host::{HostOptions, Profile, Result, WorkspaceMode, capsule, store};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -27,6 +27,23 @@ pub struct Handlers {
     pub on_log: bool,
     /// `onCheckpoint` is a function.
     pub on_checkpoint: bool,
+}
+
+/// What acknowledged writes to the store survive.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Durability {
+    Process,
+    Power,
+}
+
+impl From<Durability> for store::Durability {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Process => Self::Process,
+            Durability::Power => Self::Power,
+        }
+    }
 }
 
 /// The options of `Host.open`.
@@ -51,6 +68,7 @@ pub struct Opening {
     require_principal: Option<bool>,
     authenticated_uplinks: Option<Vec<String>>,
     recv_empty_on_timeout: Option<bool>,
+    durability: Option<Durability>,
     audit_limit_bytes: Option<u64>,
     audit_segment_bytes: Option<u64>,
     audit: Option<Audit>,
@@ -127,6 +145,7 @@ impl Opening {
         set(&mut options.require_principal, self.require_principal);
         set(&mut options.authenticated_uplinks, self.authenticated_uplinks);
         set(&mut options.recv_empty_on_timeout, self.recv_empty_on_timeout);
+        set(&mut options.durability, self.durability.map(Into::into));
         options.audit_limit_bytes = self.audit_limit_bytes.or(options.audit_limit_bytes);
         options.audit_segment_bytes = self.audit_segment_bytes.or(options.audit_segment_bytes);
         if let Some(audit) = self.audit {

@@ -190,6 +190,11 @@ export interface HostOptions {
   readonly authenticatedUplinks?: readonly string[];
   /** Let `recv` give an empty batch instead of `timeout` when nothing came. */
   readonly recvEmptyOnTimeout?: boolean;
+  /**
+   * What acknowledged writes to the store survive: the end of the process (`process`, the default), or the loss of power too,
+   * for which each waits for the disk (`power`).
+   */
+  readonly durability?: "process" | "power";
   /** Bytes the audit log may take. */
   readonly auditLimitBytes?: number;
   /** Bytes of one segment of the audit log. */

@@ -6,6 +6,7 @@ use astrid_host::audit::ExpectedCheckpoint;
 use astrid_host::capsule::parse_hash;
 use astrid_host::net::Network;
 use astrid_host::policy::Quotas;
+use astrid_host::store::Durability;
 use astrid_host::{HostOptions, WorkspaceMode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -33,6 +34,7 @@ pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<HostOptions> {
             "require_principal" => options.require_principal = value.extract()?,
             "authenticated_uplinks" => options.authenticated_uplinks = value.extract()?,
             "recv_empty_on_timeout" => options.recv_empty_on_timeout = value.extract()?,
+            "durability" => options.durability = durability(value.extract()?)?,
             "audit_limit_bytes" => options.audit_limit_bytes = value.extract()?,
             "audit_segment_bytes" => options.audit_segment_bytes = value.extract()?,
             "audit" => audit(&mut options, &value)?,
@@ -52,6 +54,14 @@ pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<HostOptions> {
         }
     }
     Ok(options)
+}
+
+fn durability(given: &str) -> PyResult<Durability> {
+    match given {
+        "process" => Ok(Durability::Process),
+        "power" => Ok(Durability::Power),
+        other => Err(PyValueError::new_err(format!("durability is 'process' or 'power', not '{other}'"))),
+    }
 }
 
 /// A limit is a number or `"unlimited"`; the host refuses what is neither a quota nor a limit for it.

@@ -112,9 +112,20 @@ impl Syncer {
         }
     }
 
+    /// As [`Self::synced`], for everything written until now.
+    pub(crate) fn all_synced(&self) -> impl Future<Output = Result<(), SyncFailed>> + Send + use<> {
+        self.synced(self.shared.written.load(SeqCst))
+    }
+
     /// True once a sync has failed: what is written from now on would never be synced.
     pub(crate) fn is_broken(&self) -> bool {
         self.shared.broken.load(SeqCst)
+    }
+
+    /// True if everything written until now is on the disk.
+    #[cfg(test)]
+    pub(crate) fn has_synced_all(&self) -> bool {
+        self.has_synced(self.shared.written.load(SeqCst))
     }
 
     /// True if the write with this ticket is on the disk.

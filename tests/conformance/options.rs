@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use astrid_host::audit::ExpectedCheckpoint;
+use astrid_host::store::Durability;
 use astrid_host::{HostOptions, Profile};
 use serde_json::Value;
 
@@ -21,6 +22,13 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
             "max_principals" => options.max_principals = usize::try_from(number()?).map_err(|_| wrong())?,
             "require_principal" => options.require_principal = flag()?,
             "recv_empty_on_timeout" => options.recv_empty_on_timeout = flag()?,
+            "durability" => {
+                options.durability = match value.as_str() {
+                    Some("process") => Durability::Process,
+                    Some("power") => Durability::Power,
+                    _ => return Err(wrong()),
+                }
+            }
             "audit_limit_bytes" => options.audit_limit_bytes = Some(number()?),
             "audit_segment_bytes" => options.audit_segment_bytes = Some(number()?),
             "allow_missing_imports" => options.allow_missing_imports = flag()?,

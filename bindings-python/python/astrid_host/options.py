@@ -227,6 +227,9 @@ class HostOptions(TypedDict, total=False):
     """Ids of capsules whose ``publish-as`` is taken for true: their messages arrive as ``verified``."""
     recv_empty_on_timeout: bool
     """Whether ``recv`` gives an empty batch instead of ``timeout`` (False)."""
+    durability: Literal["process", "power"]
+    """What acknowledged writes to the store survive: the end of the process ("process"), or the loss of power too, for which
+    each waits for the disk ("power")."""
     audit_limit_bytes: int | None
     """Bytes the audit log may take before audited calls are refused (no limit)."""
     audit_segment_bytes: int | None

@@ -60,7 +60,9 @@ impl Host for State {
                     }
                     Ok(Decision::ApproveAlways) => {
                         let kept = remember(&capsule, &asked, false);
-                        match keep(&capsule, kept) {
+                        let kept = keep(&capsule, kept);
+                        let settled = capsule.host.store.settled();
+                        match settled.await.and(kept) {
                             Ok(true) => answer(ApprovalDecision::ApprovedAlways),
                             Ok(false) => answer(ApprovalDecision::Approved),
                             Err(error) => {

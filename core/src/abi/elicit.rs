@@ -54,7 +54,9 @@ impl Host for State {
                     match (kind, answer) {
                         (_, ElicitAnswer::Cancelled) => Err(ErrorCode::Cancelled),
                         (ElicitKind::Secret, ElicitAnswer::Text(secret)) => {
-                            match host.store.secrets().set(&scope, &key, &secret) {
+                            let set = host.store.secrets().set(&scope, &key, &secret);
+                            let settled = host.store.settled();
+                            match set.and(settled.await) {
                                 Ok(()) => Ok(ElicitResponse::SecretStored),
                                 Err(error) => {
                                     tracing::error!(%error, "an elicited secret could not be stored");

@@ -26,8 +26,20 @@ impl State {
         self.capsule.host.store.kv(self.principal(), &self.capsule.id)
     }
 
-    fn storage_quota(&self) -> u64 {
-        self.acting.profile().quotas.max_storage_bytes
+    /// Changes the capsule's keys. The change has its entry and is in the operating system's hands; where the embedding
+    /// program wants it on the disk before it is acknowledged, the guest waits for that, and no thread does.
+    async fn change<T: Send>(
+        &mut self,
+        touch: Touch<'_>,
+        work: impl FnOnce(&Namespace, u64) -> Result<T, KvError>,
+    ) -> wasmtime::Result<Result<T, ErrorCode>> {
+        let quota = self.acting.profile().quotas.max_storage_bytes;
+        let changed = self.effect(touch, |state| Ok(work(&state.keys(), quota)?)).await?;
+        let settled = self.capsule.host.store.settled();
+        Ok(match changed {
+            Ok(changed) => settled.await.map(|()| changed).map_err(|error| KvError::from(error).into()),
+            Err(arm) => Err(arm),
+        })
     }
 }
 
@@ -43,14 +55,12 @@ impl Host for State {
     }
 
     async fn kv_set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), ErrorCode>> {
-        self.effect(Touch::of(&ops::kv::KV_SET).on(&key).moving(&value), |state| {
-            Ok(state.keys().set(&key, &value, state.storage_quota())?)
-        })
-        .await
+        let touch = Touch::of(&ops::kv::KV_SET).on(&key).moving(&value);
+        self.change(touch, |keys, quota| keys.set(&key, &value, quota)).await
     }
 
     async fn kv_delete(&mut self, key: String) -> wasmtime::Result<Result<(), ErrorCode>> {
-        self.effect(Touch::of(&ops::kv::KV_DELETE).on(&key), |state| Ok(state.keys().delete(&key)?)).await
+        self.change(Touch::of(&ops::kv::KV_DELETE).on(&key), |keys, _| keys.delete(&key)).await
     }
 
     async fn kv_list_keys(&mut self, prefix: String) -> wasmtime::Result<Result<Vec<String>, ErrorCode>> {
@@ -72,10 +82,8 @@ impl Host for State {
     }
 
     async fn kv_clear_prefix(&mut self, prefix: String) -> wasmtime::Result<Result<u64, ErrorCode>> {
-        self.effect(Touch::of(&ops::kv::KV_CLEAR_PREFIX).on(&prefix), |state| {
-            Ok(state.keys().clear_prefix(&prefix)?)
-        })
-        .await
+        let touch = Touch::of(&ops::kv::KV_CLEAR_PREFIX).on(&prefix);
+        self.change(touch, |keys, _| keys.clear_prefix(&prefix)).await
     }
 
     async fn kv_cas(
@@ -84,9 +92,7 @@ impl Host for State {
         expected: Option<Vec<u8>>,
         new: Vec<u8>,
     ) -> wasmtime::Result<Result<(), ErrorCode>> {
-        self.effect(Touch::of(&ops::kv::KV_CAS).on(&key).moving(&new), |state| {
-            Ok(state.keys().cas(&key, expected.as_deref(), &new, state.storage_quota())?)
-        })
-        .await
+        let touch = Touch::of(&ops::kv::KV_CAS).on(&key).moving(&new);
+        self.change(touch, |keys, quota| keys.cas(&key, expected.as_deref(), &new, quota)).await
     }
 }

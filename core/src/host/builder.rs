@@ -28,7 +28,7 @@ use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
     UplinkEvent,
 };
-use crate::store::{Durability, Profiles, Store};
+use crate::store::{Profiles, Store};
 use crate::vfs::{Vfs, WorkspaceMode};
 
 /// Collects what a host needs before it is opened.
@@ -147,7 +147,7 @@ impl HostBuilder {
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
         })?;
-        let store = Store::open_with(&self.home, Durability::default(), options.secret_key)?;
+        let store = Store::open_with(&self.home, options.durability, options.secret_key)?;
         let (workspace, mode) = (self.workspace.as_deref(), self.workspace_mode);
         let vfs = Vfs::open(&self.home, workspace, mode, options.trust_hard_links)?;
         settle_keys(&store)?;

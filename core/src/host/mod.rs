@@ -145,7 +145,10 @@ impl Host {
         rooms.context.audit.admit()?;
         let (set, content) = match field.kind {
             // Of a secret nothing is told but that it was set.
-            EnvKind::Secret => (rooms.context.store.secrets().set(scope, key, value), None),
+            EnvKind::Secret => {
+                let set = rooms.context.store.secrets().set(scope, key, value);
+                (set.and_then(|()| rooms.context.store.settle()), None)
+            }
             _ => (rooms.context.store.settings().set(scope, key, value), Some(value.as_bytes())),
         };
         let (outcome, reason) = match &set {

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::limits;
 use crate::net::Network;
 use crate::policy::{Instances, Profile, Quotas};
+use crate::store::Durability;
 
 /// The choices of a host; each has a default that is safe to leave alone.
 #[derive(Clone)]
@@ -37,6 +38,9 @@ pub struct HostOptions {
     pub authenticated_uplinks: Vec<String>,
     /// Lets `recv` answer an empty batch instead of `timeout`, as capsules built for older hosts expect.
     pub recv_empty_on_timeout: bool,
+    /// What the store's acknowledged writes survive: guests' keys, secrets, settings, allowances, receipts. In the class
+    /// [`Durability::Power`] a guest waits for the disk, together with everybody who writes at the same time.
+    pub durability: Durability,
     /// Most bytes of the audit log; none means as much as the disk holds.
     pub audit_limit_bytes: Option<u64>,
     /// Bytes of one segment of the audit log; none means the default.
@@ -85,6 +89,7 @@ impl Default for HostOptions {
             require_principal: false,
             authenticated_uplinks: Vec::new(),
             recv_empty_on_timeout: false,
+            durability: Durability::default(),
             audit_limit_bytes: None,
             audit_segment_bytes: None,
             audit: AuditChoices::default(),

@@ -33,7 +33,7 @@ impl<'a> Allowances<'a> {
         let open = self.store.opened()?;
         let head = namespace::owned_head(Kind::Allowance, principal);
         let bytes = write(record)?;
-        open.database.change(&head, |batch| {
+        open.database.change_soon(&head, |batch| {
             batch.insert(&open.database.host, namespace::join(&head, id), bytes);
             Ok(())
         })
@@ -44,7 +44,7 @@ impl<'a> Allowances<'a> {
         let open = self.store.opened()?;
         let head = namespace::owned_head(Kind::Allowance, principal);
         let name = namespace::join(&head, id);
-        open.database.change(&head, |batch| {
+        open.database.change_soon(&head, |batch| {
             let found = open.database.host.contains_key(&name).map_err(unreadable)?;
             if found {
                 batch.remove(&open.database.host, name);
@@ -63,7 +63,7 @@ impl<'a> Allowances<'a> {
         let open = self.store.opened()?;
         let host = &open.database.host;
         let head = namespace::owned_head(Kind::Allowance, principal);
-        open.database.change(&head, |batch| {
+        open.database.change_soon(&head, |batch| {
             let before = records(&open.database, &head)?;
             let mut edited = BTreeMap::new();
             for (id, bytes) in &before {

@@ -71,24 +71,60 @@ impl Database {
         Ok(Self { syncer, durability, stripes, values, usage, host, db })
     }
 
-    /// Reads the namespace's records, decides, and commits what `work` put into the batch, while no other change of
-    /// this namespace runs. Nothing is changed if `work` fails. Returns when the write is as durable as was asked.
+    /// As [`Self::change_soon`]; returns when the write is as durable as was asked, which may hold the thread.
     pub(super) fn change<R, E: From<Error>>(
         &self,
         namespace: &[u8],
         work: impl FnOnce(&mut OwnedWriteBatch) -> Result<R, E>,
     ) -> Result<R, E> {
-        let (result, ticket) = {
-            let _exclusive = self.stripe(namespace).lock();
-            let mut batch = self.db.batch();
-            let result = work(&mut batch)?;
-            if batch.is_empty() {
-                return Ok(result);
-            }
-            (result, self.commit(batch)?)
-        };
-        self.settle(ticket)?;
+        let (result, ticket) = self.committed(namespace, work)?;
+        ticket.map_or(Ok(()), |ticket| self.settle(ticket))?;
         Ok(result)
+    }
+
+    /// Reads the namespace's records, decides, and commits what `work` put into the batch, while no other change of
+    /// this namespace runs. Nothing is changed if `work` fails. Returns when the operating system has the write; whoever
+    /// acknowledges it to a guest awaits [`Self::settled`] first.
+    pub(super) fn change_soon<R, E: From<Error>>(
+        &self,
+        namespace: &[u8],
+        work: impl FnOnce(&mut OwnedWriteBatch) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.committed(namespace, work).map(|(result, _)| result)
+    }
+
+    fn committed<R, E: From<Error>>(
+        &self,
+        namespace: &[u8],
+        work: impl FnOnce(&mut OwnedWriteBatch) -> Result<R, E>,
+    ) -> Result<(R, Option<u64>), E> {
+        let _exclusive = self.stripe(namespace).lock();
+        let mut batch = self.db.batch();
+        let result = work(&mut batch)?;
+        let ticket = if batch.is_empty() { None } else { Some(self.commit(batch)?) };
+        Ok((result, ticket))
+    }
+
+    /// Whether what is acknowledged survives the loss of power.
+    pub(super) fn is_power_safe(&self) -> bool {
+        self.durability == Durability::Power
+    }
+
+    /// Whether the disk has everything committed until now.
+    #[cfg(test)]
+    pub(super) fn is_synced(&self) -> bool {
+        self.syncer.has_synced_all()
+    }
+
+    /// Waits, without a thread, until everything committed until now is as durable as was asked.
+    pub(super) fn settled(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let synced = self.is_power_safe().then(|| self.syncer.all_synced());
+        async move {
+            match synced {
+                Some(synced) => synced.await.map_err(not_synced),
+                None => Ok(()),
+            }
+        }
     }
 
     /// As [`Self::change`], while no other change of any namespace runs.

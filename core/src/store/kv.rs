@@ -77,7 +77,7 @@ impl Namespace {
     pub fn set(&self, key: &str, value: &[u8], quota: u64) -> Result<(), KvError> {
         let key = self.writable(key, value)?;
         let open = self.store.opened()?;
-        open.database.change(&self.head, |batch| self.put(&open.database, batch, key, value, quota))
+        open.database.change_soon(&self.head, |batch| self.put(&open.database, batch, key, value, quota))
     }
 
     /// Removes the key; it need not be there.
@@ -85,7 +85,7 @@ impl Namespace {
         let key = self.key(key)?;
         let open = self.store.opened()?;
         let database = &open.database;
-        database.change(&self.head, |batch| {
+        database.change_soon(&self.head, |batch| {
             let Some(held) = self.held(database, &key)? else { return Ok(()) };
             let used = database.used(&self.head)?.saturating_sub(held);
             batch.remove(&database.values, key);
@@ -147,7 +147,7 @@ impl Namespace {
         }
         let open = self.store.opened()?;
         let database = &open.database;
-        database.change(&self.head, |batch| {
+        database.change_soon(&self.head, |batch| {
             let (mut removed, mut freed) = (0, 0);
             for guard in database.values.prefix(namespace::join(&self.head, prefix)) {
                 let (key, value) = guard.into_inner().map_err(unreadable)?;
@@ -168,7 +168,7 @@ impl Namespace {
         let key = self.writable(key, new)?;
         let open = self.store.opened()?;
         let database = &open.database;
-        database.change(&self.head, |batch| {
+        database.change_soon(&self.head, |batch| {
             if database.values.get(&key).map_err(unreadable)?.as_deref() != expected {
                 return Err(KvError::CasMismatch);
             }

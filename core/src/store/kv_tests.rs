@@ -205,6 +205,26 @@ fn everything_is_there_after_reopening() {
     }
 }
 
+#[tokio::test]
+async fn what_is_settled_in_the_class_of_power_is_on_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open_with(dir.path(), Durability::Power, None).unwrap();
+    let kv = store.kv(&principal("alice"), "c");
+    let synced = |store: &Store| store.opened().unwrap().database.is_synced();
+    let mut before = None;
+    for n in 0..20 {
+        kv.set(&format!("k{n}"), b"v", ROOM).unwrap();
+        store.settled().await.unwrap();
+        assert!(synced(&store));
+        kv.cas("next", before.as_deref(), &[n], ROOM).unwrap();
+        before = Some(vec![n]);
+        store.settle().unwrap();
+        assert!(synced(&store));
+    }
+    store.close().unwrap();
+    assert!(store.settled().await.is_err() && store.settle().is_err());
+}
+
 #[test]
 fn erasing_a_principal_leaves_nothing_of_it_and_everything_else() {
     use crate::store::Scope;

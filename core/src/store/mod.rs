@@ -158,6 +158,25 @@ impl Store {
         self.opened()?.database.erase(principal)
     }
 
+    /// Waits until everything written until now is as durable as the embedder wants, and holds no thread meanwhile. What a
+    /// guest changes (its keys, a secret that was elicited, an approval that is kept) is acknowledged after this only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StoreUnavailable`] when it could not be brought to the disk, or the store is closed.
+    pub fn settled(&self) -> impl Future<Output = Result<()>> + Send + use<> {
+        let settled = self.opened().map(|open| open.database.settled());
+        async move { settled?.await }
+    }
+
+    /// As [`Self::settled`] on the calling thread, for the embedding program's own calls.
+    ///
+    /// # Errors
+    /// As [`Self::settled`].
+    pub fn settle(&self) -> Result<()> {
+        let open = self.opened()?;
+        if open.database.is_power_safe() { open.database.sync() } else { Ok(()) }
+    }
+
     /// Returns once everything written until now is on the disk.
     pub fn sync(&self) -> Result<()> {
         self.opened()?.database.sync()

@@ -32,7 +32,7 @@ impl<'a> Secrets<'a> {
         // Held until the record is written, so that no change of the key passes it by.
         let seal = open.seal.read();
         let sealed = seal.seal(&name, value.as_bytes())?;
-        open.database.change(&head, |batch| {
+        open.database.change_soon(&head, |batch| {
             batch.insert(&open.database.host, name, sealed);
             Ok(())
         })
@@ -83,7 +83,7 @@ impl<'a> Secrets<'a> {
         let open = self.store.opened()?;
         let head = namespace::scope_head(Kind::Secret, scope);
         let name = namespace::join(&head, key);
-        open.database.change(&head, |batch| {
+        open.database.change_soon(&head, |batch| {
             let found = open.database.host.contains_key(&name).map_err(unreadable)?;
             if found {
                 batch.remove(&open.database.host, name);

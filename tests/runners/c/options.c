@@ -100,6 +100,8 @@ void read_options(const json_t *given, struct host_options *all) {
   options->audit_segment_bytes = number(given, "audit_segment_bytes");
   options->ready_within_ms = number(given, "ready_within_ms");
   options->trust_hard_links = truth(given, "trust_hard_links");
+  const char *durability = json_string_value(json_object_get(given, "durability"));
+  options->power_durability = durability != NULL && strcmp(durability, "power") == 0;
   options->require_principal = truth(given, "require_principal");
   options->recv_empty_on_timeout = truth(given, "recv_empty_on_timeout");
   options->allow_missing_imports = truth(given, "allow_missing_imports");
