@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let rounds = std::env::var("CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let mut chance = u64::try_from(seed & u128::from(u64::MAX)).unwrap_or_default() | 1;
-    let (mut passed, mut failed, mut seen) = (0, 0, Effects::new());
+    let (mut passed, mut failed, mut shown) = (0, 0, Effects::new());
     for round in 0..rounds.unwrap_or(ROUNDS) {
         // A step of a xorshift generator: all that is wanted is another number each time.
         chance ^= chance << 13;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
                 let sum: usize = effects.values().sum();
                 println!("round {round}: {sum} effects acknowledged, all there: {effects:?}");
                 for (kind, number) in effects {
-                    *seen.entry(kind).or_default() += number;
+                    *shown.entry(kind).or_default() += number;
                 }
                 passed += 1;
             }
@@ -61,9 +61,9 @@ fn main() -> ExitCode {
         }
     }
     // A loop that never got to acknowledge a kind of effect has shown nothing of it.
-    let unseen: Vec<_> = KINDS.iter().filter(|kind| !seen.contains_key(**kind)).collect();
-    if !unseen.is_empty() {
-        println!("never acknowledged: {unseen:?}");
+    let missing: Vec<_> = KINDS.iter().filter(|kind| !shown.contains_key(**kind)).collect();
+    if !missing.is_empty() {
+        println!("never acknowledged: {missing:?}");
         failed += 1;
     }
     println!("{passed} passed, {failed} failed");
