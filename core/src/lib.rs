@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod drive;
 pub mod engine;
 pub mod error;
+mod hex;
 pub mod host;
 pub mod limits;
 pub mod logs;

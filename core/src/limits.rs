@@ -343,6 +343,19 @@ pub const LINGER: Duration = Duration::from_mins(1);
 /// Shortest write timeout; a shorter one would end before anything could be tried.
 pub const WRITE_TIMEOUT_LEAST: Duration = Duration::from_millis(1);
 
+/// How long a client of the local socket may take over each message of the handshake.
+pub const GREETING_STEP: Duration = Duration::from_secs(5);
+/// Longest message of a client in the handshake, in bytes.
+pub const GREETING_BYTES: usize = 4 * KIB;
+/// How much of what a client says it is gets recorded, in characters.
+pub const CLIENT_VERSION_CHARS: usize = 64;
+/// Clients of the local socket that may be in the handshake or wait for a capsule; the system keeps others waiting.
+pub const LOCAL_CLIENTS: usize = 64;
+/// How long a client that has passed the handshake waits for a capsule before it is dropped.
+pub const LOCAL_WAIT: Duration = Duration::from_secs(30);
+/// The pause after the system had no connection to give, because the process has too many files open.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// How long the other side may take over so many bytes: 5 s and a millisecond for each KiB.
 #[must_use]
 pub const fn transfer_time(bytes: usize) -> Duration {

@@ -8,6 +8,7 @@ use super::state::EMBEDDER;
 use crate::audit::{Draft, Outcome};
 use crate::bus::{Attribution, Message, Reach};
 use crate::error::{Error, ErrorKind, Result};
+use crate::principal::Principal;
 use crate::topic::Topic;
 
 impl HostContext {
@@ -16,8 +17,17 @@ impl HostContext {
     /// # Errors
     /// When it could not be recorded; then nobody has seen it.
     pub fn announce(&self, topic: &str, payload: &serde_json::Value) -> Result<()> {
-        let message = self.notice(topic, payload, Attribution::System, Reach::Everyone, 0)?;
+        self.announce_of(topic, payload, Attribution::System)
+    }
+
+    /// The same for what the host says of somebody.
+    ///
+    /// # Errors
+    /// As [`Self::announce`].
+    pub fn announce_of(&self, topic: &str, payload: &serde_json::Value, of: Attribution) -> Result<()> {
+        let message = self.notice(topic, payload, of, Reach::Everyone, 0)?;
         let draft = Draft {
+            principal: message.acts_for().map(Principal::as_str),
             subject: topic,
             bytes: message.payload.len() as u64,
             content: Some(message.payload.as_bytes()),
@@ -49,7 +59,11 @@ impl HostContext {
             topic,
             payload: Arc::from(payload.to_string()),
             source: Arc::from(EMBEDDER),
-            sender: attribution.principal().cloned(),
+            // Nobody who is known has sent what is only claimed.
+            sender: match &attribution {
+                Attribution::Verified(principal) => Some(principal.clone()),
+                Attribution::Claimed(_) | Attribution::System => None,
+            },
             attribution,
             sequence: self.bus.next_sequence(),
             time: SystemTime::now(),

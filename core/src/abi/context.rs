@@ -12,10 +12,11 @@ use super::tenant::Tenants;
 use crate::audit::Log;
 use crate::bus::{Bus, Message, Reach};
 use crate::cancel::Cancel;
+use crate::error::Result;
 use crate::logs::Logs;
 use crate::manifest::Manifest;
 use crate::metrics::{CapsuleMetrics, Metrics};
-use crate::net::{Connector, Rules};
+use crate::net::{Connector, LocalSocket, Rules};
 use crate::pending::Pending;
 use crate::people::{BoxFuture, Desk, Uplinks};
 use crate::policy::{Acl, Capabilities, Instances, SessionAllowances};
@@ -81,6 +82,8 @@ pub struct HostContext {
     pub bus: Bus,
     /// The workspace and the principals' homes.
     pub vfs: Vfs,
+    /// Where clients of the same user arrive.
+    pub local: Arc<LocalSocket>,
     /// Connects guests to the network.
     pub connector: Arc<Connector>,
     /// What the embedding program says about the network.
@@ -110,6 +113,15 @@ pub struct HostContext {
 }
 
 impl HostContext {
+    /// Opens the local socket, unless it is open.
+    ///
+    /// # Errors
+    /// As [`LocalSocket::open`].
+    pub fn open_local_socket(self: &Arc<Self>) -> Result<()> {
+        let door = Arc::downgrade(self);
+        self.local.open(door)
+    }
+
     /// Which capsules a message on this topic may reach when it is published for `caller`, or by the host itself.
     #[must_use]
     pub fn reach(&self, topic: &Topic, caller: Option<&Principal>) -> Reach {

@@ -21,6 +21,7 @@ use crate::bus::{
     Addressed, Admission, Attribution, Batch, Listener, Message, QueueLimits, Reach, Receipt, Subscription,
 };
 use crate::limits;
+use crate::net::Ingress;
 use crate::principal::Principal;
 use crate::topic::{Pattern, Topic, hears_audit, own_failures};
 
@@ -218,10 +219,13 @@ impl Host for State {
             // A principal that nobody but a guest ever named does not come into being by being named.
             let host = &state.capsule.host;
             let known = host.tenants.known(&claimed).ok_or(ErrorCode::CapabilityDenied)?;
-            if !host.authenticated_uplinks.contains(&*state.capsule.id) {
+            // The host itself knows who sent what the guest has just read from the local socket.
+            let sender = state.call.ingress.take().filter(Ingress::stands);
+            let verified = sender.is_some_and(|ingress| ingress.principal == claimed);
+            if !verified && !host.authenticated_uplinks.contains(&*state.capsule.id) {
                 return state.judge(&topic, &payload, Attribution::Claimed(claimed));
             }
-            // The embedding program answers for what this uplink says, and handlers will act for the principal.
+            // Somebody answers for it, and handlers will act for the principal.
             if !known.takes_calls() {
                 return Err(ErrorCode::CapabilityDenied);
             }

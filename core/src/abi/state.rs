@@ -14,6 +14,7 @@ use super::memory::MemoryMeter;
 use super::tenant::{Counters, Tenant};
 use crate::bus::Message;
 use crate::limits;
+use crate::net::Ingress;
 use crate::people::CallbackError;
 use crate::principal::Principal;
 use crate::trace::TraceParent;
@@ -91,6 +92,8 @@ pub struct Call {
     /// Whether a run loop works on a message of somebody for whom nothing may be done: until it asks for the next one,
     /// everything is denied.
     pub revoked: bool,
+    /// Who sent the message that was last read from the local socket, until the guest has forwarded it.
+    pub ingress: Option<Ingress>,
     /// Its deadline.
     pub clock: CallClock,
     /// The first failure of a callback it caused; the call ends with it.
@@ -144,6 +147,7 @@ impl State {
                 phase: Phase::Instantiate,
                 caller: None,
                 revoked: false,
+                ingress: None,
                 clock: CallClock::start(Some(limits::INSTANTIATE_TIMEOUT)),
                 callback_failure: Arc::default(),
                 waits: 0,

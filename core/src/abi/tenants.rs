@@ -83,13 +83,14 @@ impl Tenants {
         self.0.named(&mut known, principal).ok()
     }
 
-    /// Whether everybody the message speaks for, and who sent it, is here still. One who was removed is not heard any more.
+    /// Whether everybody the message speaks for, and who sent it, is here still. One who was removed is not heard any more;
+    /// one who is nobody, and only the host speaks for, never leaves.
     #[must_use]
     pub fn hears(&self, message: &Message) -> bool {
         let known = self.0.known.lock();
         let here = |principal: &Principal| {
             let tenant = known.here.get(principal);
-            tenant.is_some_and(|tenant| tenant.may_have_sent(message.sequence))
+            principal.is_reserved() || tenant.is_some_and(|tenant| tenant.may_have_sent(message.sequence))
         };
         message.attribution.principal().is_none_or(here) && message.sender.as_ref().is_none_or(here)
     }

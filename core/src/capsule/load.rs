@@ -111,6 +111,9 @@ pub(super) async fn prepare(
     prune_logs(host, package.id());
     let compiled = compile(host, engine, &package).await?;
     let context = assemble(host, &package.manifest, package.hash, &loading)?;
+    if context.capabilities.may_bind_unix() {
+        host.open_local_socket()?;
+    }
     let live = Live { context, compiled: Arc::new(compiled) };
     Ok(Loaded::new(live, loading, owner, package.warnings.into(), package.named_hash.is_some()))
 }

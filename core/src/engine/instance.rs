@@ -200,6 +200,7 @@ impl Instance {
         };
         let state = self.store.data_mut();
         state.call.caller = None;
+        state.call.ingress = None;
         state.tell_memory();
         state.capsule.metrics.fuel.fetch_add(fuel, Ordering::Relaxed);
         Exit { result, fuel }

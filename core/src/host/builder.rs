@@ -22,7 +22,7 @@ use crate::limits;
 use crate::logs::{LogSink, Logs};
 use crate::manifest::ParseOptions;
 use crate::metrics::Metrics;
-use crate::net::{Connector, Rules};
+use crate::net::{Connector, LocalSocket, Rules};
 use crate::pending::Pending;
 use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
@@ -182,6 +182,7 @@ impl HostBuilder {
             bus,
             vfs,
             connector: Connector::new(runtime.handle().clone(), &options.network),
+            local: LocalSocket::new(self.home.join("run"), runtime.handle().clone()),
             network,
             file_work: Pending::default(),
             desk,

@@ -250,6 +250,7 @@ impl Host {
         }
         let Some(open) = self.0.open.write().take() else { return Ok(()) };
         open.context.closing.give();
+        open.context.local.close();
         open.context.desk.close();
         open.installed().await;
         let capsules = std::mem::take(&mut *self.0.capsules.lock());
@@ -314,6 +315,7 @@ impl Open {
 
     /// The last words: an entry, a checkpoint, and everything on disk.
     fn finish(&self) -> Result<()> {
+        self.context.local.close();
         self.context.desk.close();
         self.context.bus.close();
         let said = self.context.audit.append(&Draft::new("host.close", AuditOutcome::Allowed)).map(drop);

@@ -4,7 +4,9 @@
 mod connector;
 mod frame;
 mod halves;
+mod handshake;
 mod listener;
+mod local;
 mod network;
 mod options;
 mod resolver;
@@ -13,15 +15,18 @@ mod stream;
 #[cfg(test)]
 mod stream_tests;
 mod target;
+mod token;
 mod udp;
 
 pub use connector::{ConnectError, Connector};
 pub use frame::Framed;
+pub use handshake::{Doorkeeper, Greeted, Ingress, Known};
 pub use listener::Listener;
+pub use local::{Arrived, LocalSocket};
 pub use network::{Network, Rules};
 pub use options::Options;
 pub use socket::Place;
 pub(crate) use stream::sleep_or_never;
-pub use stream::{Ingress, Stream, WriteError};
+pub use stream::{Stream, WriteError};
 pub use target::Target;
 pub use udp::{Datagrams, Received};

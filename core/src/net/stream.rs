@@ -16,23 +16,12 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 
 use super::frame::{Framed, Message, Step, frame};
+use super::handshake::Ingress;
 use super::options::Settings;
 use super::socket::{Joined, Place};
 use crate::limits;
-use crate::principal::Principal;
 use crate::stream::{Ended, Incoming, Sink as _, Socket as _, SocketSink, Writer};
 use crate::timer;
-
-/// Who authenticated itself on a connection of the local socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ingress {
-    /// The principal.
-    pub principal: Principal,
-    /// The id of the device's key.
-    pub key_id: String,
-    /// An id of this connection alone, which only serves to compare.
-    pub owner: String,
-}
 
 /// Why a write came to nothing.
 #[derive(Debug)]

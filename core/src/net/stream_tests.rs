@@ -340,9 +340,10 @@ async fn every_option_is_told_as_it_was_set() {
 async fn a_client_of_the_local_socket_is_a_connection_without_options() {
     let (near, mut far) = UnixStream::pair().unwrap();
     let principal = crate::principal::Principal::parse("alice").unwrap();
-    let ingress = Ingress { principal, key_id: "laptop".into(), owner: "one".into() };
+    let gone = crate::cancel::Cancel::default();
+    let ingress = Ingress { principal, key_id: "laptop".into(), owner: "one".into(), gone };
     let near = Stream::local(near, Some(ingress.clone()), (), Handle::current());
-    assert_eq!(near.ingress(), Some(&ingress));
+    assert_eq!(near.ingress().map(|ingress| ingress.owner.as_str()), Some("one"));
     assert!(near.options().is_none() && near.peer().is_none());
     far.write_all(b"\0\0\0\x02hi").await.unwrap();
     assert_eq!(near.read_frame().await.unwrap(), Framed::Data(Bytes::from_static(b"hi")));

@@ -1,10 +1,12 @@
 //! The keys a principal's devices sign in with.
 
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Serialize;
 
 use super::Grant;
 use super::profile_file::each;
 use crate::error::Result;
+use crate::hex;
 use crate::limits::KEY_LABEL_BYTES;
 use crate::manifest::reader::{Field, Fields};
 
@@ -59,9 +61,9 @@ impl DeviceKey {
             return Ok(Self { key_id, pubkey, label: None, created_at: None, scope: KeyScope::Full });
         }
         let mut fields = field.table()?;
-        let pubkey = fields.need("pubkey")?.parsed(|text| hex(text, KEY_DIGITS))?;
+        let pubkey = fields.need("pubkey")?.parsed(|text| digits(text, KEY_DIGITS))?;
         let key_id = match fields.take("key_id") {
-            Some(field) => field.parsed(|text| hex(text, ID_DIGITS))?,
+            Some(field) => field.parsed(|text| digits(text, ID_DIGITS))?,
             None => id_of(&pubkey),
         };
         let label = fields.take("label").map(|field| field.parsed(label)).transpose()?;
@@ -72,6 +74,14 @@ impl DeviceKey {
         };
         fields.finish(warnings);
         Ok(Self { key_id, pubkey, label, created_at, scope })
+    }
+
+    /// Whether the key has signed the message. A key that is no point of the curve has signed nothing.
+    #[must_use]
+    pub fn has_signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        let key = hex::decode::<32>(&self.pubkey).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
+        // Strictly: keys of small order would have signed anything.
+        key.is_some_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
     }
 
     /// Whether the key may be used for a capability of its principal.
@@ -119,9 +129,9 @@ fn label(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn hex(text: &str, digits: usize) -> Result<String, String> {
-    if !is_hex(text, digits) {
-        return Err(format!("must be {digits} lower-case hexadecimal digits"));
+fn digits(text: &str, number: usize) -> Result<String, String> {
+    if !is_hex(text, number) {
+        return Err(format!("must be {number} lower-case hexadecimal digits"));
     }
     Ok(text.to_owned())
 }
@@ -132,9 +142,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
 
 /// The id of a key that was given none.
 fn id_of(pubkey: &str) -> String {
-    let bytes: Vec<u8> = (0..pubkey.len() / 2)
-        .filter_map(|n| u8::from_str_radix(pubkey.get(2 * n..2 * n + 2)?, 16).ok())
-        .collect();
+    let bytes = hex::decode::<32>(pubkey).unwrap_or_default();
     blake3::hash(&bytes).to_hex()[..ID_DIGITS].to_owned()
 }
 
@@ -173,6 +181,24 @@ mod tests {
             (Some("phone"), Some("2026-01-02T03:04:05Z"))
         );
         assert!(key.allows("self:agent:list") && !key.allows("self:quota:get") && !key.allows("audit:write"));
+    }
+
+    #[test]
+    fn a_key_tells_its_own_signatures_from_others() {
+        use ed25519_dalek::{Signer, SigningKey};
+        let own = SigningKey::from_bytes(&[7; 32]);
+        let written = hex::encode(own.verifying_key().as_bytes());
+        let key = keys(&format!("[auth]\npublic_keys = [\"ed25519:{written}\"]")).unwrap().remove(0);
+        let signature = own.sign(b"hello").to_bytes();
+        assert!(key.has_signed(b"hello", &signature) && !key.has_signed(b"hullo", &signature));
+        let other = SigningKey::from_bytes(&[8; 32]).sign(b"hello").to_bytes();
+        assert!(!key.has_signed(b"hello", &other) && !key.has_signed(b"hello", &[0; 64]));
+        // The neutral element of the curve, with which a signature of zeros would verify for any message.
+        let weak = DeviceKey { pubkey: format!("01{}", "0".repeat(62)), ..key.clone() };
+        let mut forged = [0; 64];
+        forged[0] = 1;
+        assert!(!weak.has_signed(b"hello", &forged));
+        assert!(!DeviceKey { pubkey: "ff".repeat(32), ..key }.has_signed(b"hello", &signature));
     }
 
     #[test]

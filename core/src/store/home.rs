@@ -7,6 +7,7 @@
 //! home/store/    the embedded database
 //! home/audit/    the audit log
 //! home/etc/      what operators write: the profiles of principals
+//! home/run/      the local socket and its token, while a capsule listens
 //! home/log/      what guests logged, a folder for each principal and in it one for each capsule
 //! ```
 
@@ -138,13 +139,13 @@ fn known_format(home: &Path) -> Result<bool> {
 }
 
 /// Makes a folder that only its owner can enter, or tightens one that exists.
-pub(super) fn folder(path: &Path) -> io::Result<()> {
+pub(crate) fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 /// Writes a file that only its owner can read; it is there whole or not at all, whenever the power goes.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Draft::write(path, bytes)?.keep()
 }
 

@@ -31,6 +31,7 @@ use crate::principal::Principal;
 
 use database::Database;
 use home::Home;
+pub(crate) use home::{folder, write_private};
 use keys::KeyFiles;
 use seal::Seal;
 

@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 
 pub use index::Index;
 pub use own::{
-    CAPSULES_LOADED, DELIVERY_FAILURE, GRANT_REQUEST, HEALTH_FAILED, LIFECYCLE, Meaning, hears_audit,
-    own_failures,
+    CAPSULES_LOADED, CLIENT_CONNECT, CLIENT_DISCONNECT, DELIVERY_FAILURE, GRANT_REQUEST, HEALTH_FAILED,
+    LIFECYCLE, Meaning, hears_audit, own_failures,
 };
 pub use pattern::{Pattern, Segment};
 

@@ -13,6 +13,11 @@ pub const GRANT_REQUEST: &str = "astrid.v1.capsule.grant_request";
 pub const HEALTH_FAILED: &str = "astrid.v1.health.failed";
 /// Where the host says that a folder of capsules is loaded: `{"status": "ready"}`.
 pub const CAPSULES_LOADED: &str = "astrid.v1.capsules_loaded";
+/// Where the host says that a client of the local socket was handed to a capsule: `{}`, of the client's principal, or
+/// claimed of `anonymous` for one that named none.
+pub const CLIENT_CONNECT: &str = "client.v1.connect";
+/// And that the capsule has let go of it: `{"reason"}`.
+pub const CLIENT_DISCONNECT: &str = "client.v1.disconnect";
 /// Where what the audit records would be told; nobody but the host may speak there.
 const AUDIT_ENTRY: &str = "astrid.v1.audit.entry";
 

@@ -4,6 +4,7 @@
 //! manifest's patterns, and the address that was found, for the airlock.
 
 mod listener;
+mod local;
 mod stream;
 mod udp;
 
@@ -13,20 +14,32 @@ use std::sync::Arc;
 
 use wasmtime::component::Resource;
 
-use super::bindings::astrid::net::host::{ErrorCode, Host, HostUnixListener};
+use super::bindings::astrid::net::host::{ErrorCode, Host};
 use super::call::{Touch, Verdict};
 use super::context::Slot;
 use super::holding::Holding;
 use super::ops::net as ops;
 use super::pollable::Pollable;
 use super::state::State;
-use crate::net::{ConnectError, Datagrams, Listener, Stream, Target};
+use crate::net::{ConnectError, Datagrams, Ingress, Listener, Stream, Target};
+
+use local::Farewell;
+pub use local::UnixListener;
 
 /// A guest's handle on a connection; dropping it closes the connection. The capsule's slot is free when it is closed, which
 /// is at once unless something still waits to be sent.
 #[derive(Debug)]
 pub struct TcpStream {
     stream: Arc<Stream>,
+    /// Says, for a client of the local socket, that it is gone.
+    _farewell: Option<Farewell>,
+}
+
+impl TcpStream {
+    /// Who authenticated itself on it, if anybody did.
+    pub(super) fn ingress(&self) -> Option<&Ingress> {
+        self.stream.ingress()
+    }
 }
 
 /// A guest's handle on a listening TCP socket.
@@ -42,10 +55,6 @@ pub struct UdpSocket {
     socket: Arc<Datagrams>,
     _slot: Slot,
 }
-
-/// A guest's handle on the host's local socket. This version has none, so there is no such handle.
-#[derive(Debug)]
-pub enum UnixListener {}
 
 type Answer<T> = wasmtime::Result<Result<T, ErrorCode>>;
 
@@ -141,7 +150,7 @@ impl State {
 
     fn push_stream(&mut self, made: Result<Arc<Stream>, ErrorCode>) -> Answer<Resource<TcpStream>> {
         match made {
-            Ok(stream) => Ok(Ok(self.table.push(TcpStream { stream })?)),
+            Ok(stream) => Ok(Ok(self.table.push(TcpStream { stream, _farewell: None })?)),
             Err(arm) => Ok(Err(arm)),
         }
     }
@@ -149,8 +158,11 @@ impl State {
 
 impl Host for State {
     async fn bind_unix(&mut self) -> Answer<Resource<UnixListener>> {
-        let touch = Touch::of(&ops::BIND_UNIX);
-        self.effect(touch, |_| Err(ErrorCode::Unknown("the host has no local socket".to_owned()))).await
+        let touch = Touch::of(&ops::BIND_UNIX).on(local::PLACE);
+        match self.effect(touch, |state| state.local_socket()).await? {
+            Ok(listener) => Ok(Ok(self.table.push(listener)?)),
+            Err(arm) => Ok(Err(arm)),
+        }
     }
 
     async fn bind_tcp(&mut self, host: String, port: u16) -> Answer<Resource<TcpListener>> {
@@ -234,31 +246,5 @@ impl Host for State {
             })
         })
         .await
-    }
-}
-
-impl HostUnixListener for State {
-    async fn accept(&mut self, this: Resource<UnixListener>) -> Answer<Resource<TcpStream>> {
-        match *self.table.get(&this)? {}
-    }
-
-    async fn poll_accept(
-        &mut self,
-        this: Resource<UnixListener>,
-        _: u64,
-    ) -> Answer<Option<Resource<TcpStream>>> {
-        match *self.table.get(&this)? {}
-    }
-
-    async fn subscribe_readiness(
-        &mut self,
-        this: Resource<UnixListener>,
-    ) -> wasmtime::Result<Resource<Pollable>> {
-        match *self.table.get(&this)? {}
-    }
-
-    async fn drop(&mut self, this: Resource<UnixListener>) -> wasmtime::Result<()> {
-        self.table.delete(this)?;
-        Ok(())
     }
 }

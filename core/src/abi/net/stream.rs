@@ -41,6 +41,15 @@ impl State {
         Ok(Arc::clone(&self.table.get(this)?.stream))
     }
 
+    /// Remembers who sent the message that was just read, if a client of the local socket did and the capsule is one that
+    /// carries other people's messages: what it forwards next may be theirs. Any other read forgets.
+    fn came_from(&mut self, this: &Resource<TcpStream>, message: bool) -> wasmtime::Result<()> {
+        let carries = message && self.capsule.capabilities.holds("uplink");
+        let ingress = self.table.get(this)?.ingress().filter(|_| carries).cloned();
+        self.call.ingress = ingress;
+        Ok(())
+    }
+
     /// Gets or sets something that only TCP has.
     async fn tcp<T: Send>(
         &mut self,
@@ -69,7 +78,9 @@ impl HostTcpStream for State {
                 stream.read_frame().await.map_err(|error| ErrorCode::Unknown(error.kind().to_string()))
             })
         });
-        Ok(match read.await? {
+        let read = read.await?;
+        self.came_from(&this, matches!(read, Ok(Framed::Data(_))))?;
+        Ok(match read {
             Ok(Framed::Data(bytes)) => Ok(NetReadStatus::Data(bytes.into())),
             // There is no arm for a guest that is being stopped.
             Ok(Framed::Closed) | Err(ErrorCode::Closed) => Ok(NetReadStatus::Closed),
