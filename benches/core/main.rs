@@ -10,14 +10,18 @@
     clippy::cast_sign_loss
 )]
 
+mod calls;
 mod clock;
 mod crowd;
+mod files;
 mod floor;
 mod loads;
 mod measure;
 mod publishes;
+mod splices;
 mod stage;
 mod triggers;
+mod worker;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,6 +36,9 @@ const OPERATIONS: &[Operation] = &[
     ("floor", || Box::pin(floor::measure())),
     ("trigger", || Box::pin(triggers::measure())),
     ("load", || Box::pin(loads::measure())),
+    ("calls", || Box::pin(calls::measure())),
+    ("files", || Box::pin(files::measure())),
+    ("splice", || Box::pin(splices::measure())),
     ("publish", || Box::pin(publishes::measure())),
     ("crowd-1000", || Box::pin(crowd::measure(1_000))),
     ("crowd-10000", || Box::pin(crowd::measure(10_000))),
@@ -40,7 +47,7 @@ const OPERATIONS: &[Operation] = &[
 fn main() {
     // `cargo bench` adds a flag of its own.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut figures = Vec::new();
     for (name, operation) in OPERATIONS {
         if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {

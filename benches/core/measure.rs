@@ -36,6 +36,12 @@ impl Figure {
         Self { name: name.into(), unit, rounds, includes }
     }
 
+    /// The figure of one of so many that were measured together.
+    pub fn divided_by(mut self, many: f64) -> Self {
+        self.rounds.iter_mut().for_each(|round| *round /= many);
+        self
+    }
+
     /// The median of the rounds.
     pub fn median(&self) -> f64 {
         self.rounds.get(self.rounds.len() / 2).copied().unwrap_or(f64::NAN)

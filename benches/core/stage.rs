@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use astrid_host::{Capsule, Host, HostOptions, Principal};
+use astrid_host::{Capsule, Host, HostBuilder, HostOptions, Principal};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -40,12 +40,17 @@ impl Stage {
     }
 
     /// As [`Self::open`], with these options.
-    pub async fn open_with(mut options: HostOptions) -> Self {
+    pub async fn open_with(options: HostOptions) -> Self {
+        Self::build(|home| Host::builder(home), options).await
+    }
+
+    /// As [`Self::open_with`], by a builder of the caller's.
+    pub async fn build(builder: impl FnOnce(&Path) -> HostBuilder, mut options: HostOptions) -> Self {
         options.quotas.set("max_cpu_fuel_per_sec", u64::MAX).expect("a legal quota");
         options.quotas.set("max_in_flight_calls", 64).expect("a legal quota");
         options.quotas.set("max_ipc_throughput_bytes", u64::MAX).expect("a legal quota");
         let home = tempfile::tempdir().expect("a folder");
-        let host = Host::builder(home.path()).options(options).open().await.expect("a host");
+        let host = builder(home.path()).options(options).open().await.expect("a host");
         Self { host, _home: home }
     }
 
