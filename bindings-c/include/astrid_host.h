@@ -887,6 +887,26 @@ typedef struct astrid_network {
    * How many there are.
    */
   size_t dns_server_count;
+  /**
+   * Roots that are trusted besides the platform's, in PEM.
+   */
+  const char *tls_roots;
+  /**
+   * Lowers the longest lookup, connection and secure setup of a request; 0 leaves it, and so with those below.
+   */
+  uint64_t http_connect_ms;
+  /**
+   * Lowers the longest wait for the headers of a response.
+   */
+  uint64_t http_first_byte_ms;
+  /**
+   * Lowers the longest wait between two pieces of a body.
+   */
+  uint64_t http_between_bytes_ms;
+  /**
+   * Lowers the longest time a request may ask for.
+   */
+  uint64_t http_total_ms;
 } astrid_network;
 
 /**

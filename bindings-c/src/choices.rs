@@ -89,6 +89,16 @@ pub struct astrid_network {
     pub dns_servers: *const *const c_char,
     /// How many there are.
     pub dns_server_count: usize,
+    /// Roots that are trusted besides the platform's, in PEM.
+    pub tls_roots: *const c_char,
+    /// Lowers the longest lookup, connection and secure setup of a request; 0 leaves it, and so with those below.
+    pub http_connect_ms: u64,
+    /// Lowers the longest wait for the headers of a response.
+    pub http_first_byte_ms: u64,
+    /// Lowers the longest wait between two pieces of a body.
+    pub http_between_bytes_ms: u64,
+    /// Lowers the longest time a request may ask for.
+    pub http_total_ms: u64,
 }
 
 /// How durable, how fast and how patient the audit log is. Every field counts: `astrid_audit_choices_init` fills in the
@@ -380,6 +390,13 @@ impl astrid_host_options {
             core.network.local_egress = endpoints("options.network.local_egress", places, count)?;
             let (places, count) = (network.public_binds, network.public_bind_count);
             core.network.public_binds = endpoints("options.network.public_binds", places, count)?;
+            let given = |millis: u64| (millis != 0).then_some(millis);
+            core.network.http_connect_ms = given(network.http_connect_ms);
+            core.network.http_first_byte_ms = given(network.http_first_byte_ms);
+            core.network.http_between_bytes_ms = given(network.http_between_bytes_ms);
+            core.network.http_total_ms = given(network.http_total_ms);
+            let roots = optional_text("options.network.tls_roots", network.tls_roots)?;
+            core.network.tls_roots = roots.map(String::into_bytes).unwrap_or_default();
             let (servers, count) = (network.dns_servers, network.dns_server_count);
             let servers = list("options.network.dns_servers", servers, count)?;
             core.network.dns_servers =

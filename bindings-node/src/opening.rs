@@ -122,6 +122,11 @@ struct Reach {
     local_egress: Option<BTreeMap<String, Vec<String>>>,
     public_binds: Option<BTreeMap<String, Vec<String>>>,
     dns_servers: Option<Vec<String>>,
+    tls_roots: Option<String>,
+    http_connect_ms: Option<u64>,
+    http_first_byte_ms: Option<u64>,
+    http_between_bytes_ms: Option<u64>,
+    http_total_ms: Option<u64>,
 }
 
 impl Opening {
@@ -175,6 +180,11 @@ impl Opening {
         if let Some(network) = self.network {
             set(&mut options.network.local_egress, network.local_egress);
             set(&mut options.network.public_binds, network.public_binds);
+            set(&mut options.network.tls_roots, network.tls_roots.map(String::into_bytes));
+            options.network.http_connect_ms = network.http_connect_ms;
+            options.network.http_first_byte_ms = network.http_first_byte_ms;
+            options.network.http_between_bytes_ms = network.http_between_bytes_ms;
+            options.network.http_total_ms = network.http_total_ms;
             let servers = network.dns_servers.unwrap_or_default();
             options.network.dns_servers =
                 servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_>>()?;

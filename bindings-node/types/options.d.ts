@@ -124,6 +124,16 @@ export interface Network {
   readonly publicBinds?: Readonly<Record<string, readonly string[]>>;
   /** `address:port` of servers that are asked for names in place of the system's. */
   readonly dnsServers?: readonly string[];
+  /** Roots that are trusted besides the platform's, in PEM. */
+  readonly tlsRoots?: string;
+  /** How long a lookup, connection and secure setup may take, at most 30,000; it may only be lowered, and so with those below. */
+  readonly httpConnectMs?: number;
+  /** How long the headers of a response may be waited for, at most 120,000. */
+  readonly httpFirstByteMs?: number;
+  /** How long the next piece of a body may be waited for, at most 120,000. */
+  readonly httpBetweenBytesMs?: number;
+  /** The longest time a request may ask for, at most 900,000. */
+  readonly httpTotalMs?: number;
 }
 
 /** Durability, rates and merging of the audit log. Nothing switches it off. */

@@ -115,10 +115,21 @@ fn network(options: &mut HostOptions, given: &Bound<'_, PyAny>) -> PyResult<()> 
                 let servers = servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_, _>>();
                 network.dns_servers = servers.map_err(|error| raise(given.py(), &error))?;
             }
+            "http_connect" => network.http_connect_ms = Some(millis(&name, &value)?),
+            "http_first_byte" => network.http_first_byte_ms = Some(millis(&name, &value)?),
+            "http_between_bytes" => network.http_between_bytes_ms = Some(millis(&name, &value)?),
+            "http_total" => network.http_total_ms = Some(millis(&name, &value)?),
+            "tls_roots" => network.tls_roots = value.extract::<String>()?.into_bytes(),
             _ => return Err(unknown("network", &name)),
         }
     }
     Ok(())
+}
+
+/// Seconds as whole milliseconds.
+fn millis(name: &str, given: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let time = seconds(&format!("network.{name}"), given.extract()?)?;
+    Ok(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Lists of texts by name.

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod error;
 mod hex;
 pub mod host;
+pub mod http;
 pub mod limits;
 pub mod logs;
 pub mod manifest;

@@ -356,6 +356,37 @@ pub const LOCAL_WAIT: Duration = Duration::from_secs(30);
 /// The pause after the system had no connection to give, because the process has too many files open.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Longest URL of a request, in bytes.
+pub const URL_BYTES: usize = 16 * KIB;
+/// Most headers of a request, or of a response.
+pub const HTTP_HEADERS: usize = 128;
+/// Longest headers of a request, or of a response, together, in bytes.
+pub const HTTP_HEADER_BYTES: usize = 64 * KIB;
+/// Longest body of a response that is given whole, in bytes; a request may only lower it.
+pub const HTTP_BODY_BYTES: u64 = 10 * MIB as u64;
+/// Bytes of a response or an upload that wait between the guest and the network.
+pub const HTTP_PIPE_BYTES: usize = 256 * KIB;
+/// Longest lookup, connection and secure setup together; a request may only lower it.
+pub const HTTP_CONNECT: Duration = Duration::from_secs(30);
+/// Longest wait for the headers of a response; a request may only lower it.
+pub const HTTP_FIRST_BYTE: Duration = Duration::from_mins(2);
+/// Longest wait for the next piece of a body; a request may only lower it.
+pub const HTTP_BETWEEN_BYTES: Duration = Duration::from_mins(2);
+/// How long a request that is answered whole may take, unless it says otherwise.
+pub const HTTP_TOTAL: Duration = Duration::from_secs(30);
+/// The longest time a request may ask for.
+pub const HTTP_TOTAL_MOST: Duration = Duration::from_mins(15);
+/// Most redirects that are followed; a request may only lower it.
+pub const HTTP_REDIRECTS: u32 = 10;
+/// Most encodings of one body.
+pub const HTTP_CODINGS: usize = 3;
+/// Idle connections to one origin that are kept for one capsule and principal.
+pub const HTTP_IDLE_EACH: usize = 4;
+/// Idle connections that are kept in all.
+pub const HTTP_IDLE: usize = 256;
+/// How long an idle connection is kept.
+pub const HTTP_IDLE_KEPT: Duration = Duration::from_mins(1);
+
 /// How long the other side may take over so many bytes: 5 s and a millisecond for each KiB.
 #[must_use]
 pub const fn transfer_time(bytes: usize) -> Duration {

@@ -10,17 +10,25 @@ mod dns;
 mod fields;
 #[path = "../peers/fill.rs"]
 mod fill;
+#[path = "../peers/h2.rs"]
+mod h2;
+#[path = "../peers/http.rs"]
+mod http;
 mod life;
 mod matching;
 mod options;
 mod package;
 mod packages;
+#[path = "../peers/packed.rs"]
+mod packed;
 mod principals;
 mod scenario;
 #[path = "../peers/servers.rs"]
 mod servers;
 mod steps;
 mod target;
+#[path = "../peers/tls.rs"]
+mod tls;
 mod workspace;
 
 use std::path::Path;
@@ -47,8 +55,8 @@ fn main() -> ExitCode {
 /// Plays every scenario whose name contains the text; true if all passed and nothing is missing.
 fn play_all(wanted: &str) -> Result<bool, String> {
     let guests = Guests::find()?;
-    let ports = servers::start().map_err(|error| error.to_string())?;
-    let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &ports);
+    let peers = servers::start().map_err(|error| error.to_string())?;
+    let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &peers);
     let filled = filled.map_err(|error| error.to_string())?;
     let scenarios = Scenario::read_all(filled.path(), wanted)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();

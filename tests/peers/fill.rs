@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::servers::Ports;
+use crate::servers::Peers;
 
 /// A folder that goes when it is dropped.
 pub struct Filled(PathBuf);
@@ -24,32 +24,33 @@ impl Drop for Filled {
 }
 
 /// Copies `tests/scenarios`, and puts the port for every `{{peer:NAME}}`: a number where that is a whole text, and digits
-/// inside one.
-pub fn scenarios(repository: &Path, ports: &Ports) -> io::Result<Filled> {
+/// inside one. `{{peer:ca}}` is the certificate of the test authority.
+pub fn scenarios(repository: &Path, peers: &Peers) -> io::Result<Filled> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
     let filled = Filled(target.join(format!("scenarios-{}", std::process::id())));
-    copy(&repository.join("tests/scenarios"), &filled.0, ports)?;
+    copy(&repository.join("tests/scenarios"), &filled.0, peers)?;
     Ok(filled)
 }
 
-fn copy(from: &Path, to: &Path, ports: &Ports) -> io::Result<()> {
+fn copy(from: &Path, to: &Path, peers: &Peers) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
         let place = to.join(path.file_name().unwrap_or_default());
         if path.is_dir() {
-            copy(&path, &place, ports)?;
+            copy(&path, &place, peers)?;
         } else if path.extension().is_some_and(|ending| ending == "json") {
-            fs::write(&place, fill(fs::read_to_string(&path)?, ports))?;
+            fs::write(&place, fill(fs::read_to_string(&path)?, peers))?;
         }
     }
     Ok(())
 }
 
-fn fill(mut text: String, ports: &Ports) -> String {
+fn fill(mut text: String, peers: &Peers) -> String {
     if text.contains("{{peer:") {
-        for (name, port) in ports {
+        text = text.replace("{{peer:ca}}", &peers.ca.replace('\n', "\\n"));
+        for (name, port) in &peers.ports {
             text = text.replace(&format!("\"{{{{peer:{name}}}}}\""), &port.to_string());
             text = text.replace(&format!("{{{{peer:{name}}}}}"), &port.to_string());
         }

@@ -8,7 +8,11 @@
 
 mod dns;
 mod fill;
+mod h2;
+mod http;
+mod packed;
 mod servers;
+mod tls;
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -26,8 +30,8 @@ fn main() -> ExitCode {
 fn run() -> std::io::Result<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let command = arguments.next().ok_or_else(|| std::io::Error::other("which command?"))?;
-    let ports = servers::start()?;
-    let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &ports)?;
+    let peers = servers::start()?;
+    let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &peers)?;
     let status = Command::new(command).args(arguments).env("SCENARIOS", filled.path()).status()?;
     Ok(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1).into())
 }

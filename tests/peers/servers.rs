@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-use crate::dns;
+use crate::tls::{Authority, Shown};
+use crate::{dns, h2, http, tls};
 
-/// The port of every server by its name.
-pub type Ports = BTreeMap<&'static str, u16>;
+/// What is filled into scenarios.
+pub struct Peers {
+    /// The port of every server by its name.
+    pub ports: BTreeMap<&'static str, u16>,
+    /// The certificate of the test authority, in PEM.
+    pub ca: String,
+}
 
 /// What a server does with a connection. When it ends, for whatever reason, the connection is closed.
 type Serve = fn(TcpStream) -> io::Result<()>;
@@ -20,6 +26,7 @@ const TCP: [(&str, Serve); 8] = [
         let mut from = peer.try_clone()?;
         io::copy(&mut from, &mut peer).map(drop)
     }),
+    ("http", |peer| http::serve(peer)),
     ("hello", |mut peer| peer.write_all(b"hello")),
     ("quiet", keep),
     ("pieces", |mut peer| {
@@ -57,8 +64,8 @@ fn keep(peer: TcpStream) -> io::Result<()> {
 }
 
 /// Starts them all.
-pub fn start() -> io::Result<Ports> {
-    let mut ports = Ports::new();
+pub fn start() -> io::Result<Peers> {
+    let mut ports = BTreeMap::new();
     for (name, serve) in TCP {
         ports.insert(name, serve_tcp(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, serve)?);
     }
@@ -77,14 +84,30 @@ pub fn start() -> io::Result<Ports> {
     for name in ["nobody", "free-1", "free-2", "free-3", "free-4", "free-5", "free-6"] {
         ports.insert(name, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port());
     }
-    Ok(ports)
+    let authority = Authority::make()?;
+    for (name, shown) in [
+        ("https", Shown::Good),
+        ("https-wrong-name", Shown::WrongName),
+        ("https-expired", Shown::Expired),
+        ("https-unknown", Shown::Unknown),
+    ] {
+        let config = authority.config(shown);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        ports.insert(name, serve_tcp(listener, move |peer| tls::serve(Arc::clone(&config), peer))?);
+    }
+    ports.insert("h2", h2::start(authority.config(Shown::GoodH2))?);
+    Ok(Peers { ports, ca: authority.pem })
 }
 
-fn serve_tcp(listener: TcpListener, serve: Serve) -> io::Result<u16> {
+fn serve_tcp(
+    listener: TcpListener,
+    serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static,
+) -> io::Result<u16> {
     let port = listener.local_addr()?.port();
     thread::spawn(move || {
         for peer in listener.incoming().flatten() {
             // However a connection ends, it is the scenario that judges.
+            let serve = serve.clone();
             thread::spawn(move || serve(peer));
         }
     });

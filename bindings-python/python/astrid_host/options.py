@@ -178,6 +178,16 @@ class Network(TypedDict, total=False):
     """Addresses beyond loopback at which a capsule may listen or take datagrams, by the capsule's id."""
     dns_servers: Sequence[str]
     """``address:port`` of servers that are asked for names in place of the system's."""
+    http_connect: float
+    """Seconds a lookup, connection and secure setup may take (30); may only be lowered, and so with those below."""
+    http_first_byte: float
+    """Seconds to wait for the headers of a response (120)."""
+    http_between_bytes: float
+    """Seconds to wait between two pieces of a body (120)."""
+    http_total: float
+    """Seconds a request may ask for in all (900)."""
+    tls_roots: str
+    """Roots that are trusted besides the platform's, in PEM."""
 
 
 class AuditChoices(TypedDict, total=False):

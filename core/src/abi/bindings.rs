@@ -19,6 +19,9 @@ wasmtime::component::bindgen!({
         "astrid:net/host@1.0.0.tcp-listener": crate::abi::net::TcpListener,
         "astrid:net/host@1.0.0.unix-listener": crate::abi::net::UnixListener,
         "astrid:net/host@1.0.0.udp-socket": crate::abi::net::UdpSocket,
+        "astrid:http/host@1.0.0.http-stream": crate::abi::http::HttpStream,
+        "astrid:http/host@1.1.0.http-stream": crate::abi::http::HttpStream,
+        "astrid:http/host@1.1.0.http-upload": crate::abi::http::HttpUpload,
         "astrid:ipc/host@1.0.0.subscription": crate::abi::ipc::SubscriptionHandle,
     },
     trappable_error_type: {

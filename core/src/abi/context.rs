@@ -13,6 +13,7 @@ use crate::audit::Log;
 use crate::bus::{Bus, Message, Reach};
 use crate::cancel::Cancel;
 use crate::error::Result;
+use crate::http::Client;
 use crate::logs::Logs;
 use crate::manifest::Manifest;
 use crate::metrics::{CapsuleMetrics, Metrics};
@@ -86,6 +87,8 @@ pub struct HostContext {
     pub local: Arc<LocalSocket>,
     /// Connects guests to the network.
     pub connector: Arc<Connector>,
+    /// Sends guests' requests.
+    pub http: Arc<Client>,
     /// What the embedding program says about the network.
     pub network: Rules,
     /// File calls at work; closing waits for them.

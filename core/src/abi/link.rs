@@ -14,6 +14,8 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     astrid::approval::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::elicit::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::fs::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::http1_0_0::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::http1_1_0::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -11,6 +11,7 @@ mod doorkeeper;
 pub mod elicit;
 pub mod fs;
 pub mod holding;
+pub mod http;
 pub mod io;
 pub mod ipc;
 pub mod kv;

@@ -54,7 +54,7 @@ impl State {
 
 impl State {
     /// Keeps a secret that the guest has read, so that it can be taken out of what the guest logs.
-    fn remember_secret(&mut self, secret: Option<Zeroizing<String>>) {
+    pub(super) fn remember_secret(&mut self, secret: Option<Zeroizing<String>>) {
         let Some(secret) = secret.filter(|secret| !self.secrets.contains(secret)) else { return };
         if self.secrets.len() >= limits::LOG_SECRETS {
             self.secrets.remove(0);

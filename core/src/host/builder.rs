@@ -18,6 +18,7 @@ use crate::capsule::Terms;
 use crate::dispatch::Dispatcher;
 use crate::engine::{Cache, Engine};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::Client;
 use crate::limits;
 use crate::logs::{LogSink, Logs};
 use crate::manifest::ParseOptions;
@@ -168,6 +169,7 @@ impl HostBuilder {
             approval: options.approval_timeout,
             uplink: options.uplink_timeout,
         };
+        let connector = Connector::new(runtime.handle().clone(), &options.network);
         let desk = Desk::new(runtime.handle().clone(), self.elicit, self.approval, self.uplink, timeouts);
         let bus = Bus::new();
         let tenants = Tenants::new(Profiles::of(&self.home), profile, options.max_principals, bus.clone())?;
@@ -181,7 +183,8 @@ impl HostBuilder {
             metrics,
             bus,
             vfs,
-            connector: Connector::new(runtime.handle().clone(), &options.network),
+            http: Client::new(Arc::clone(&connector), &options.network)?,
+            connector,
             local: LocalSocket::new(self.home.join("run"), runtime.handle().clone()),
             network,
             file_work: Pending::default(),

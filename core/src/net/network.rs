@@ -20,6 +20,22 @@ pub struct Network {
     pub public_binds: BTreeMap<String, Vec<String>>,
     /// Servers that are asked for names in place of the system's; its file of hosts is left alone then.
     pub dns_servers: Vec<SocketAddr>,
+    /// Lowers the longest lookup, connection and secure setup of a request, in milliseconds.
+    pub http_connect_ms: Option<u64>,
+    /// Lowers the longest wait for the headers of a response, in milliseconds.
+    pub http_first_byte_ms: Option<u64>,
+    /// Lowers the longest wait between two pieces of a body, in milliseconds.
+    pub http_between_bytes_ms: Option<u64>,
+    /// Lowers the longest time a request may ask for, in milliseconds.
+    pub http_total_ms: Option<u64>,
+    /// Roots that are trusted besides the platform's, in PEM.
+    #[serde(deserialize_with = "pem")]
+    pub tls_roots: Vec<u8>,
+}
+
+/// PEM is text wherever it is written.
+fn pem<'de, D: serde::Deserializer<'de>>(given: D) -> std::result::Result<Vec<u8>, D::Error> {
+    String::deserialize(given).map(String::into_bytes)
 }
 
 impl Network {

@@ -198,6 +198,13 @@ impl PipeReader {
         }
     }
 
+    /// Whether everything was read and nothing more will come.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        let state = self.0.state.lock();
+        state.held == 0 && state.no_writer && !state.no_reader && state.failure.is_none()
+    }
+
     /// Closes the pipe to the writer and frees what waits in it.
     pub fn close(&self) {
         let mut state = self.0.state.lock();

@@ -50,6 +50,11 @@ static void read_network(const json_t *given, struct host_options *all) {
   read_endpoints(json_object_get(given, "public_binds"), &network->public_binds, all->binds, &network->public_bind_count);
   network->dns_servers = all->servers;
   read_texts(json_object_get(given, "dns_servers"), all->servers, MOST_TEXTS, &network->dns_server_count);
+  network->http_connect_ms = number(given, "http_connect_ms");
+  network->http_first_byte_ms = number(given, "http_first_byte_ms");
+  network->http_between_bytes_ms = number(given, "http_between_bytes_ms");
+  network->http_total_ms = number(given, "http_total_ms");
+  network->tls_roots = string(given, "tls_roots");
   if (given) all->options.network = network;
 }
 

@@ -140,7 +140,9 @@ impl State {
         Ok(SocketAddr::new(address, port))
     }
 
-    fn push_pollable(
+    /// Makes a pollable of something whose function has no error arm: a guest that holds more than its quota has broken a
+    /// rule, and traps.
+    pub(in crate::abi) fn push_pollable(
         &mut self,
         awaited: impl crate::stream::Awaited + 'static,
     ) -> wasmtime::Result<Resource<Pollable>> {

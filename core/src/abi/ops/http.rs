@@ -13,10 +13,11 @@ const REQUEST: Op = Op {
     permit: PermitClass::Io,
     waits: true,
     refusal: Arm("closed"),
+    built: true,
     ..Op::PLAIN
 };
 /// Works on a response that was judged when it was asked for.
-const STREAM: Op = Op { scope: ScopeKind::Handle, refusal: Arm("closed"), ..Op::PLAIN };
+const STREAM: Op = Op { scope: ScopeKind::Handle, refusal: Arm("closed"), built: true, ..Op::PLAIN };
 
 ops! { REQUEST_ROWS, "http", "astrid:http/host@1.0.0", REQUEST;
     HTTP_REQUEST fn "http-request" {

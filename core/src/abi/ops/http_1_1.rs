@@ -14,10 +14,11 @@ const REQUEST: Op = Op {
     waits: true,
     refusal: Arm("closed"),
     arms: WHOLE,
+    built: true,
     ..Op::PLAIN
 };
 /// Works on a response or an upload that was judged when it was asked for.
-const STREAM: Op = Op { scope: ScopeKind::Handle, refusal: Arm("closed"), ..Op::PLAIN };
+const STREAM: Op = Op { scope: ScopeKind::Handle, refusal: Arm("closed"), built: true, ..Op::PLAIN };
 
 /// What can become of a response that is read to its end.
 const WHOLE: &[&str] = &[
@@ -33,6 +34,24 @@ const WHOLE: &[&str] = &[
     "redirect-blocked",
     "too-many-redirects",
     "integrity-mismatch",
+    "scheme-denied",
+    "decompression-bomb",
+    "protocol",
+    "unknown",
+];
+/// The same without options: no digest is expected.
+const PLAIN: &[&str] = &[
+    "capability-denied",
+    "invalid-request",
+    "dns-error",
+    "airlock-rejected",
+    "tls-error",
+    "timeout",
+    "connection-error",
+    "body-too-large",
+    "closed",
+    "redirect-blocked",
+    "too-many-redirects",
     "scheme-denied",
     "decompression-bomb",
     "protocol",
@@ -57,7 +76,7 @@ const HEADERS: &[&str] = &[
 ];
 
 ops! { REQUEST_ROWS, "http@1.1.0", "astrid:http/host@1.1.0", REQUEST;
-    HTTP_REQUEST fn "http-request" {}
+    HTTP_REQUEST fn "http-request" { arms: PLAIN }
     HTTP_REQUEST_OPTS fn "http-request-opts" {}
     HTTP_STREAM_START fn "http-stream-start" { quota: HttpStreams, arms: HEADERS }
     HTTP_STREAM_START_OPTS fn "http-stream-start-opts" { quota: HttpStreams, arms: HEADERS }
@@ -65,7 +84,7 @@ ops! { REQUEST_ROWS, "http@1.1.0", "astrid:http/host@1.1.0", REQUEST;
         quota: HttpStreams,
         arms: &[
             "capability-denied", "invalid-request", "dns-error", "airlock-rejected", "tls-error", "timeout",
-            "connection-error", "closed", "quota", "scheme-denied", "protocol", "unknown",
+            "connection-error", "closed", "quota", "scheme-denied", "unknown",
         ],
     }
 }
@@ -80,7 +99,7 @@ ops! { STREAM_ROWS, "http@1.1.0", "astrid:http/host@1.1.0", STREAM;
             "protocol", "unknown",
         ],
     }
-    HTTP_STREAM_TRAILERS method "http-stream.trailers" { arms: &["closed", "protocol", "unknown"] }
+    HTTP_STREAM_TRAILERS method "http-stream.trailers" { arms: &["closed", "unknown"] }
     HTTP_STREAM_BODY_STREAM method "http-stream.body-stream" { quota: Handles, refusal: CloseResource }
     HTTP_STREAM_SUBSCRIBE_READABLE method "http-stream.subscribe-readable" { quota: Handles, refusal: Trap }
     // Closing succeeds, however often.

@@ -70,6 +70,22 @@ impl<'a> Args<'a> {
         texts.iter().map(text).collect()
     }
 
+    /// The fields of a record that may be absent.
+    pub fn optional_record(&self, name: &str) -> Option<Args<'a>> {
+        match self.fields.get(name) {
+            Some(Value::Object(fields)) => Some(Args { fields }),
+            _ => None,
+        }
+    }
+
+    /// Pairs of texts, in order.
+    pub fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, Miss> {
+        let Some(Value::Array(pairs)) = self.fields.get(name) else { return Ok(Vec::new()) };
+        let text = |pair: &Value, at: usize| pair.get(at).and_then(Value::as_str).map(str::to_owned);
+        let pair = |pair: &Value| text(pair, 0).zip(text(pair, 1)).ok_or_else(|| wrong(name, "an array of pairs"));
+        pairs.iter().map(pair).collect()
+    }
+
     /// The calls of a control operation.
     pub fn calls(&self) -> Result<&'a [Value], Miss> {
         self.get("calls")?.as_array().map(Vec::as_slice).ok_or_else(|| wrong("calls", "an array of calls"))
@@ -77,6 +93,11 @@ impl<'a> Args<'a> {
 
     pub fn flag(&self, name: &str) -> bool {
         self.fields.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// `None` when the argument is absent or null.
+    pub fn optional_flag(&self, name: &str) -> Option<bool> {
+        self.fields.get(name).and_then(Value::as_bool)
     }
 
     pub fn whole(&self) -> Value {

@@ -7,6 +7,7 @@ mod args;
 mod control;
 mod elicit;
 mod fs;
+mod http;
 mod ipc;
 mod kv;
 mod memory;

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::answer::{Miss, fault};
 use crate::bindings::astrid::fs::host::FileHandle;
+use crate::bindings::astrid::http1_0_0::host::HttpStream as OlderHttpStream;
+use crate::bindings::astrid::http1_1_0::host::{HttpStream, HttpUpload};
 use crate::bindings::astrid::io::poll::Pollable;
 use crate::bindings::astrid::io::streams::{InputStream, OutputStream};
 use crate::bindings::astrid::ipc::host::Subscription;
@@ -23,6 +25,9 @@ pub enum Resource {
     Listener(TcpListener),
     Local(UnixListener),
     Udp(UdpSocket),
+    OlderHttp(OlderHttpStream),
+    Http(HttpStream),
+    Upload(HttpUpload),
 }
 
 /// Resources and values of one invocation, or of several when a script says `"keep": true`.
@@ -106,6 +111,9 @@ getters! {
     listener Listener TcpListener, "listener";
     local Local UnixListener, "local socket";
     udp Udp UdpSocket, "UDP socket";
+    older_http OlderHttp OlderHttpStream, "response";
+    http Http HttpStream, "response";
+    upload Upload HttpUpload, "upload";
 }
 
 fn unknown(name: &str) -> Miss {
