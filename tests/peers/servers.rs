@@ -21,7 +21,7 @@ pub struct Peers {
 type Serve = fn(TcpStream) -> io::Result<()>;
 
 /// The servers of TCP, as `FORMAT.md` describes them.
-const TCP: [(&str, Serve); 8] = [
+const TCP: [(&str, Serve); 9] = [
     ("echo", |mut peer| {
         let mut from = peer.try_clone()?;
         io::copy(&mut from, &mut peer).map(drop)

@@ -197,10 +197,10 @@ async fn carry(
             send(writer, piece).await?;
         }
     } else {
-        let mut decoder = coding::undo(arriving, codings).await?;
+        let mut unpacked = coding::undo(arriving, codings).await?;
         loop {
             let mut piece = bytes::BytesMut::with_capacity(limits::COPY_PIECE_BYTES);
-            if decoder.read_buf(&mut piece).await? == 0 {
+            if unpacked.read_buf(&mut piece).await? == 0 {
                 break;
             }
             let piece = piece.freeze();

@@ -53,7 +53,8 @@ impl Tls {
         let config = self.config.get_or_try_init(|| self.read()).await?;
         TlsConnector::from(Arc::clone(config)).connect(name, socket).await.map_err(|error| {
             // What rustls refuses it wraps; everything else is the connection.
-            let refused = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let refused =
+                error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
             if refused || error.kind() == std::io::ErrorKind::UnexpectedEof {
                 HttpError::Tls
             } else {

@@ -102,7 +102,9 @@ impl State {
         let request =
             Request::read(&asked.url, &asked.method, &asked.headers, asked.body, options, &mut secrets);
         // What a server echoes must not end in the guest's log.
-        used.into_iter().for_each(|secret| self.remember_secret(Some(secret)));
+        for secret in used {
+            self.remember_secret(Some(secret));
+        }
         request
     }
 

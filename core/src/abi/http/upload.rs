@@ -80,7 +80,7 @@ impl State {
             let (client, whose) = (Arc::clone(&state.capsule.host.http), state.whose());
             let watch = Watch::of(state);
             let (writer, reader) = pipe(limits::HTTP_PIPE_BYTES);
-            let (began, begun) = oneshot::channel();
+            let (began, wanted) = oneshot::channel();
             let (between, subject) = (options.between_bytes, request.subject());
             let runtime = client.runtime().clone();
             let gate = Arc::clone(&watch);
@@ -89,7 +89,7 @@ impl State {
             let mut sending = AbortOnDropHandle::new(sending);
             Ok(async move {
                 // Whichever comes first: the body is wanted, or there will be none.
-                match select(pin!(begun), &mut sending).await {
+                match select(pin!(wanted), &mut sending).await {
                     Either::Left((Ok(()), _)) => {}
                     Either::Left((Err(_), sending)) => {
                         return Err(match sending.await {

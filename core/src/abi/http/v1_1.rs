@@ -74,9 +74,9 @@ fn pairs(headers: Vec<(String, String)>) -> Vec<KeyValuePair> {
 }
 
 /// What a guest asks for, put into `options`: nothing can be more than the host permits.
-fn read(asked: RequestOptions, mut options: Options, ceilings: &Ceilings) -> Result<Options, HttpError> {
-    if let Some(times) = asked.timeouts {
-        let TimeoutConfig { connect_ms, first_byte_ms, between_bytes_ms, total_ms } = times;
+fn read(asked: &RequestOptions, mut options: Options, ceilings: &Ceilings) -> Result<Options, HttpError> {
+    if let Some(times) = &asked.timeouts {
+        let &TimeoutConfig { connect_ms, first_byte_ms, between_bytes_ms, total_ms } = times;
         options.limit(ceilings, [connect_ms, first_byte_ms, between_bytes_ms, total_ms]);
     }
     options.redirects = match asked.redirect {
@@ -119,7 +119,7 @@ impl Host for State {
         request: HttpRequestData,
         options: RequestOptions,
     ) -> Answer<HttpResponseData> {
-        let options = match read(options, Options::whole(self.ceilings()), self.ceilings()) {
+        let options = match read(&options, Options::whole(self.ceilings()), self.ceilings()) {
             Ok(options) => options,
             Err(error) => {
                 return Ok(self.turn_away(&ops::HTTP_REQUEST_OPTS, error).await?.map_err(Into::into));
@@ -141,7 +141,7 @@ impl Host for State {
         request: HttpRequestData,
         options: RequestOptions,
     ) -> Answer<Resource<HttpStream>> {
-        let options = match read(options, Options::streamed(self.ceilings()), self.ceilings()) {
+        let options = match read(&options, Options::streamed(self.ceilings()), self.ceilings()) {
             Ok(options) => options,
             Err(error) => {
                 return Ok(self.turn_away(&ops::HTTP_STREAM_START_OPTS, error).await?.map_err(Into::into));
@@ -156,7 +156,7 @@ impl Host for State {
         request: HttpRequestData,
         options: RequestOptions,
     ) -> Answer<Resource<HttpUpload>> {
-        let options = match read(options, Options::streamed(self.ceilings()), self.ceilings()) {
+        let options = match read(&options, Options::streamed(self.ceilings()), self.ceilings()) {
             Ok(options) => options,
             Err(error) => {
                 return Ok(self.turn_away(&ops::HTTP_UPLOAD_START, error).await?.map_err(Into::into));
