@@ -169,7 +169,7 @@ class Instances(TypedDict, total=False):
     """Seconds one may wait for work (60)."""
 
 
-class Network(TypedDict, total=False):
+class HostNetwork(TypedDict, total=False):
     """What capsules may reach and bind beyond the public network. No manifest can say any of it."""
 
     local_egress: Mapping[str, Sequence[str]]
@@ -238,8 +238,8 @@ class HostOptions(TypedDict, total=False):
     recv_empty_on_timeout: bool
     """Whether ``recv`` gives an empty batch instead of ``timeout`` (False)."""
     durability: Literal["process", "power"]
-    """What acknowledged writes to the store survive: the end of the process ("process"), or the loss of power too, for which
-    each waits for the disk ("power")."""
+    """What acknowledged writes to the store survive: the end of the process (``process``), or the loss of power too,
+    for which each waits for the disk (``power``)."""
     audit_limit_bytes: int | None
     """Bytes the audit log may take before audited calls are refused (no limit)."""
     audit_segment_bytes: int | None
@@ -253,7 +253,7 @@ class HostOptions(TypedDict, total=False):
     """Whether a capsule may load though nobody exports what it requires (False)."""
     restart: Restart
     instances: Instances
-    network: Network
+    network: HostNetwork
     code_cache: bool
     """Whether compiled code is kept in the home, so that a capsule is not compiled at every start (True)."""
     trust_hard_links: bool
