@@ -24,6 +24,10 @@ export interface Usage {
   readonly publishedBytes: number;
   readonly publishedBytesThisSecond: number;
   readonly publishedBytesPerSecondLimit: Limit;
+  /** Bytes its guests received from sockets. */
+  readonly receivedBytes: number;
+  /** Bytes its guests sent through sockets. */
+  readonly sentBytes: number;
   readonly storedBytes: number;
   /** Bytes its capsules wrote to files while the host was open. */
   readonly writtenBytes: number;

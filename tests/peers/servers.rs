@@ -38,9 +38,13 @@ const TCP: [(&str, Serve); 9] = [
     }),
     // Closing a connection of which something is unread resets it.
     ("reset", |peer| peer.peek(&mut [0]).map(drop)),
-    ("fickle", |peer| {
+    ("fickle", |mut peer| {
         static LAST: Mutex<Option<TcpStream>> = Mutex::new(None);
-        let former = LAST.lock().ok().and_then(|mut last| last.replace(peer));
+        let mut last = LAST.lock().map_err(|_| io::ErrorKind::Other)?;
+        // Now it is the last, and whoever has read this may count on it.
+        peer.write_all(b"!")?;
+        let former = last.replace(peer);
+        drop(last);
         former.map_or(Ok(()), |former| former.peek(&mut [0]).map(drop))
     }),
     ("liar", |mut peer| {

@@ -210,6 +210,10 @@ class Usage:
     published_bytes_this_second: int
     published_bytes_per_second_limit: int | Literal["unlimited"]
     """Bytes one capsule may publish in a second."""
+    received_bytes: int
+    """Bytes its guests received from sockets."""
+    sent_bytes: int
+    """Bytes its guests sent through sockets."""
     stored_bytes: int
     """Bytes it stores over all capsules."""
     written_bytes: int

@@ -8,7 +8,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -36,13 +36,18 @@ pub struct Touch<'a> {
     needs: Option<&'static str>,
     to: Option<&'a str>,
     count: Option<(&'static str, u64)>,
+    met: Option<&'a Met>,
 }
+
+/// What only the work finds out about what it touches, by its name in the entry: the address behind a host's name, for example.
+pub type Met = OnceLock<(&'static str, String)>;
 
 impl<'a> Touch<'a> {
     /// A call of `op` that touches nothing with a name.
     #[must_use]
     pub fn of(op: &'static Op) -> Self {
-        Self { op, subject: "", content: None, bytes: 0, claimed: None, needs: None, to: None, count: None }
+        let (subject, content, bytes) = ("", None, 0);
+        Self { op, subject, content, bytes, claimed: None, needs: None, to: None, count: None, met: None }
     }
 
     /// Names what is touched: a key, a topic, an action.
@@ -81,6 +86,13 @@ impl<'a> Touch<'a> {
         self
     }
 
+    /// Where the work leaves what it finds out about what is touched, before it ends.
+    #[must_use]
+    pub fn meeting(mut self, met: &'a Met) -> Self {
+        self.met = Some(met);
+        self
+    }
+
     /// The principal the guest claims to speak for.
     #[must_use]
     pub fn claiming(mut self, principal: &'a str) -> Self {
@@ -100,16 +112,20 @@ pub struct Verdict {
     pub bytes: u64,
     /// How many of something were found.
     pub count: Option<(&'static str, u64)>,
+    /// It waited in vain, which nobody wants to read of.
+    pub in_vain: bool,
 }
 
 impl Verdict {
     /// It was done.
     pub const ALLOWED: Verdict = Verdict::new(Outcome::Allowed, "");
+    /// It waited for what did not come, and has no entry.
+    pub const IN_VAIN: Verdict = Verdict { in_vain: true, ..Verdict::ALLOWED };
 
     /// An outcome and its reason.
     #[must_use]
     pub const fn new(outcome: Outcome, reason: &'static str) -> Self {
-        Self { outcome, reason, bytes: 0, count: None }
+        Self { outcome, reason, bytes: 0, count: None, in_vain: false }
     }
 
     pub(super) fn of_arm(arm: &'static str, cancelled: bool) -> Self {
@@ -297,7 +313,7 @@ impl State {
             Counters::add(&self.acting.counters.denied, 1);
         }
         let wanted = match touch.op.audit {
-            AuditRule::Always => true,
+            AuditRule::Always => !verdict.in_vain,
             AuditRule::Refusals => verdict.outcome != Outcome::Allowed,
             AuditRule::Never => false,
         };
@@ -341,12 +357,13 @@ pub(super) fn write(
 ) -> crate::error::Result<Recorded> {
     let elapsed = took.map_or(0, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     let to = touch.to.map(|to| ("to", to));
+    let met = touch.met.and_then(Met::get).map(|(what, met)| (*what, &**met));
     let counts =
         [touch.count, verdict.count].map(|count| count.map(|(what, count)| (what, count.to_string())));
     let counts = counts.iter().flatten().map(|(what, count)| (*what, &**count));
     // Nobody comes upon a way out of a root by accident.
     let severity = (verdict.reason == "boundary-escape").then_some(("severity", "high"));
-    let detail: Vec<_> = to.into_iter().chain(severity).chain(counts).collect();
+    let detail: Vec<_> = to.into_iter().chain(met).chain(severity).chain(counts).collect();
     let draft = Draft {
         operation: touch.op.name,
         capsule: Some(&capsule.id),

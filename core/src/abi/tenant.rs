@@ -37,6 +37,10 @@ pub struct Counters {
     pub published_bytes: AtomicU64,
     /// Messages its guests published.
     pub published_messages: AtomicU64,
+    /// Bytes its guests received from sockets.
+    pub received_bytes: AtomicU64,
+    /// Bytes its guests sent through sockets.
+    pub sent_bytes: AtomicU64,
     /// Calls that were refused for a capability, a quota or its profile.
     pub denied: AtomicU64,
     /// Instances that exist for it now.

@@ -48,6 +48,10 @@ pub struct Usage {
     /// Bytes one capsule may publish in a second.
     #[serde(serialize_with = "limit")]
     pub published_bytes_per_second_limit: u64,
+    /// Bytes its guests received from sockets.
+    pub received_bytes: u64,
+    /// Bytes its guests sent through sockets.
+    pub sent_bytes: u64,
     /// Bytes it stores over all capsules.
     pub stored_bytes: u64,
     /// Bytes it wrote to files over all capsules.
@@ -137,6 +141,8 @@ impl Usage {
             published_bytes: read(&counters.published_bytes),
             published_bytes_this_second: tenant.published_this_second(now),
             published_bytes_per_second_limit: quotas.max_ipc_throughput_bytes,
+            received_bytes: read(&counters.received_bytes),
+            sent_bytes: read(&counters.sent_bytes),
             stored_bytes: host.store.used_bytes(principal)?,
             written_bytes: host.vfs.written_bytes(principal),
             stored_bytes_limit: quotas.max_storage_bytes,

@@ -25,7 +25,7 @@ pub use listener::Listener;
 pub use local::{Arrived, LocalSocket};
 pub use network::{Network, Rules};
 pub use options::Options;
-pub use socket::Place;
+pub use socket::Account;
 pub(crate) use stream::sleep_or_never;
 pub use stream::{Stream, WriteError};
 pub use target::Target;

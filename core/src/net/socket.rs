@@ -15,8 +15,7 @@ use crate::stream::Socket;
 #[derive(Debug)]
 pub(super) struct Joined {
     socket: Family,
-    /// What the connection counts against: given back when the system's socket is closed, and not before.
-    _place: Box<dyn Place>,
+    account: Box<dyn Account>,
 }
 
 #[derive(Debug)]
@@ -25,18 +24,22 @@ enum Family {
     Unix(UnixStream),
 }
 
-/// Whatever a connection counts against.
-pub trait Place: Debug + Send + Sync {}
+/// On whose account a socket is open. It is dropped when the system's socket is closed, and not before.
+pub trait Account: Debug + Send + Sync + 'static {
+    /// So many bytes came.
+    fn received(&self, bytes: usize);
 
-impl<T: Debug + Send + Sync> Place for T {}
+    /// So many bytes went.
+    fn sent(&self, bytes: usize);
+}
 
 impl Joined {
-    pub(super) fn of_tcp(socket: TcpStream, place: impl Place + 'static) -> Self {
-        Self { socket: Family::Tcp(socket), _place: Box::new(place) }
+    pub(super) fn of_tcp(socket: TcpStream, account: impl Account) -> Self {
+        Self { socket: Family::Tcp(socket), account: Box::new(account) }
     }
 
-    pub(super) fn of_unix(socket: UnixStream, place: impl Place + 'static) -> Self {
-        Self { socket: Family::Unix(socket), _place: Box::new(place) }
+    pub(super) fn of_unix(socket: UnixStream, account: impl Account) -> Self {
+        Self { socket: Family::Unix(socket), account: Box::new(account) }
     }
 
     /// The connection, if it is TCP.
@@ -57,17 +60,19 @@ impl Joined {
 
 impl Socket for Joined {
     fn try_read(&self, most: usize) -> io::Result<Bytes> {
-        match &self.socket {
+        let read = match &self.socket {
             Family::Tcp(socket) => Socket::try_read(socket, most),
             Family::Unix(socket) => Socket::try_read(socket, most),
-        }
+        };
+        read.inspect(|bytes| self.account.received(bytes.len()))
     }
 
     fn try_write(&self, from: &[u8]) -> io::Result<usize> {
-        match &self.socket {
+        let written = match &self.socket {
             Family::Tcp(socket) => Socket::try_write(socket, from),
             Family::Unix(socket) => Socket::try_write(socket, from),
-        }
+        };
+        written.inspect(|bytes| self.account.sent(*bytes))
     }
 
     fn has_input(&self) -> io::Result<bool> {
@@ -89,5 +94,21 @@ impl Socket for Joined {
             Family::Tcp(socket) => Socket::writable(socket),
             Family::Unix(socket) => Socket::writable(socket),
         }
+    }
+}
+
+/// An account for tests.
+#[cfg(test)]
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counted(pub(super) std::sync::Arc<[std::sync::atomic::AtomicUsize; 2]>);
+
+#[cfg(test)]
+impl Account for Counted {
+    fn received(&self, bytes: usize) {
+        self.0[0].fetch_add(bytes, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn sent(&self, bytes: usize) {
+        self.0[1].fetch_add(bytes, std::sync::atomic::Ordering::SeqCst);
     }
 }

@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use super::frame::{Framed, Message, Step, frame};
 use super::handshake::Ingress;
 use super::options::Settings;
-use super::socket::{Joined, Place};
+use super::socket::{Account, Joined};
 use crate::limits;
 use crate::stream::{Ended, Incoming, Sink as _, Socket as _, SocketSink, Writer};
 use crate::timer;
@@ -53,21 +53,21 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A connection over TCP. `place` is what it counts against; that is dropped when the system's socket is closed.
+    /// A connection over TCP, on the account of whoever it counts against.
     #[must_use]
-    pub fn tcp(socket: TcpStream, place: impl Place + 'static, runtime: Handle) -> Arc<Self> {
-        Self::new(Joined::of_tcp(socket, place), None, runtime)
+    pub fn tcp(socket: TcpStream, account: impl Account, runtime: Handle) -> Arc<Self> {
+        Self::new(Joined::of_tcp(socket, account), None, runtime)
     }
 
-    /// A connection of the local socket, with who authenticated itself on it. `place` is as for [`Self::tcp`].
+    /// A connection of the local socket, with who authenticated itself on it.
     #[must_use]
     pub fn local(
         socket: UnixStream,
         ingress: Option<Ingress>,
-        place: impl Place + 'static,
+        account: impl Account,
         runtime: Handle,
     ) -> Arc<Self> {
-        Self::new(Joined::of_unix(socket, place), ingress, runtime)
+        Self::new(Joined::of_unix(socket, account), ingress, runtime)
     }
 
     fn new(socket: Joined, ingress: Option<Ingress>, runtime: Handle) -> Arc<Self> {

@@ -1,6 +1,7 @@
 //! Connections with real sockets, and with peers that mean no good.
 
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,27 +13,24 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::runtime::Handle;
 
+use super::socket::Counted;
 use super::*;
 use crate::limits;
 use crate::stream::{Awaited as _, Ended, Reader, Writer};
 
-/// What a connection counts against; gone when the socket is closed.
-#[derive(Debug)]
-struct Taken;
-
 struct Pair {
     near: Arc<Stream>,
     far: TcpStream,
-    place: Weak<Taken>,
+    account: Weak<[AtomicUsize; 2]>,
 }
 
 async fn pair_at(host: &str) -> Pair {
     let listener = TcpListener::bind((host, 0)).await.unwrap();
     let (near, accepted) =
         tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
-    let place = Arc::new(Taken);
-    let weak = Arc::downgrade(&place);
-    Pair { near: Stream::tcp(near.unwrap(), place, Handle::current()), far: accepted.unwrap().0, place: weak }
+    let counted = Counted::default();
+    let account = Arc::downgrade(&counted.0);
+    Pair { near: Stream::tcp(near.unwrap(), counted, Handle::current()), far: accepted.unwrap().0, account }
 }
 
 async fn pair() -> Pair {
@@ -74,7 +72,7 @@ fn kind(error: WriteError) -> Option<ErrorKind> {
 async fn messages_go_both_ways_whole() {
     for host in ["127.0.0.1", "::1"] {
         let Pair { near, far, .. } = pair_at(host).await;
-        let far = Stream::tcp(far, (), Handle::current());
+        let far = Stream::tcp(far, Counted::default(), Handle::current());
         for length in [0, 1, 70_000, limits::FRAME_BYTES] {
             let sent = Bytes::from((0..=250).cycle().take(length).collect::<Vec<u8>>());
             let write = tokio::spawn({
@@ -96,6 +94,23 @@ async fn messages_go_both_ways_whole() {
         near.write_frame(Bytes::from_static(b"still in frame")).await.unwrap();
         assert_eq!(far.read_frame().await.unwrap(), Framed::Data(Bytes::from_static(b"still in frame")));
     }
+}
+
+#[tokio::test]
+async fn bytes_are_counted_as_they_come_and_go() {
+    let Pair { near, mut far, account } = pair().await;
+    let account = account.upgrade().unwrap();
+    let read = || account.each_ref().map(|count| count.load(Ordering::SeqCst));
+    near.write_frame(Bytes::from_static(b"four")).await.unwrap();
+    assert_eq!(near.write_bytes(b"xy").await.unwrap(), 2);
+    assert_eq!(read(), [0, 10]);
+    far.write_all(b"\0\0\0\x01z!").await.unwrap();
+    assert_eq!(&near.peek(9).await.unwrap()[..], b"\0\0\0\x01z!");
+    assert_eq!(read(), [0, 10]);
+    assert_eq!(near.read_frame().await.unwrap(), Framed::Data(Bytes::from_static(b"z")));
+    assert_eq!(read(), [5, 10]);
+    assert_eq!(&Reader::new(near.source()).read_waiting(9).await.unwrap()[..], b"!");
+    assert_eq!(read(), [6, 10]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,9 +276,9 @@ async fn closing_sends_what_was_taken_and_holds_its_place_until_then() {
     assert!(matches!(writer.check(), Err(Ended::Closed)) && writer.is_ready());
     assert!(readable.is_closed() && !readable.is_ready());
     readable.ready().await;
-    assert!(pair.place.upgrade().is_some());
+    assert!(pair.account.upgrade().is_some());
     assert_eq!(rest_of(&mut pair.far).await.unwrap().len(), written);
-    while pair.place.upgrade().is_some() {
+    while pair.account.upgrade().is_some() {
         tokio::task::yield_now().await;
     }
 }
@@ -275,7 +290,7 @@ async fn a_peer_that_takes_nothing_does_not_keep_a_closed_connection() {
         let written = pair.fill().await;
         pair.near.set_linger(linger).unwrap();
         drop(pair.near);
-        while pair.place.upgrade().is_some() {
+        while pair.account.upgrade().is_some() {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         let rest = rest_of(&mut pair.far).await;
@@ -288,11 +303,11 @@ async fn a_peer_that_takes_nothing_does_not_keep_a_closed_connection() {
 
 #[tokio::test]
 async fn closing_frees_the_place_at_once_when_nothing_waits() {
-    let Pair { near, mut far, place } = pair().await;
+    let Pair { near, mut far, account } = pair().await;
     let half = near.source();
     near.write_frame(Bytes::from_static(b"x")).await.unwrap();
     drop(near);
-    assert!(place.upgrade().is_none());
+    assert!(account.upgrade().is_none());
     assert_eq!(rest_of(&mut far).await.unwrap(), b"\0\0\0\x01x");
     drop(half);
 }
@@ -342,7 +357,7 @@ async fn a_client_of_the_local_socket_is_a_connection_without_options() {
     let principal = crate::principal::Principal::parse("alice").unwrap();
     let gone = crate::cancel::Cancel::default();
     let ingress = Ingress { principal, key_id: "laptop".into(), owner: "one".into(), gone };
-    let near = Stream::local(near, Some(ingress.clone()), (), Handle::current());
+    let near = Stream::local(near, Some(ingress.clone()), Counted::default(), Handle::current());
     assert_eq!(near.ingress().map(|ingress| ingress.owner.as_str()), Some("one"));
     assert!(near.options().is_none() && near.peer().is_none());
     far.write_all(b"\0\0\0\x02hi").await.unwrap();

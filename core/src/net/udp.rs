@@ -15,6 +15,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::runtime::Handle;
 
+use super::socket::Account;
 use super::stream::sleep_or_never;
 use crate::limits;
 use crate::stream::{Awaited, Ready, breathe};
@@ -35,17 +36,18 @@ pub struct Received {
 #[derive(Debug)]
 pub struct Datagrams {
     socket: UdpSocket,
+    account: Box<dyn Account>,
     runtime: Handle,
     peer: Mutex<Option<SocketAddr>>,
     read_timeout: Mutex<Option<Duration>>,
 }
 
 impl Datagrams {
-    /// Takes datagrams at `address`; port 0 lets the system choose.
+    /// Takes datagrams at `address`, on the account of whoever it counts against; port 0 lets the system choose.
     ///
     /// # Errors
     /// What the system says.
-    pub fn bind(address: SocketAddr, runtime: &Handle) -> io::Result<Arc<Self>> {
+    pub fn bind(address: SocketAddr, account: impl Account, runtime: &Handle) -> io::Result<Arc<Self>> {
         let domain = if address.is_ipv6() { Domain::IPV6 } else { Domain::IPV4 };
         let socket = Socket::new(domain, Type::DGRAM.nonblocking().cloexec(), None)?;
         if address.is_ipv6() {
@@ -56,7 +58,7 @@ impl Datagrams {
         let _entered = runtime.enter();
         let socket = UdpSocket::from_std(socket.into())?;
         let (runtime, peer, read_timeout) = (runtime.clone(), Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { socket, runtime, peer, read_timeout }))
+        Ok(Arc::new(Self { socket, account: Box::new(account), runtime, peer, read_timeout }))
     }
 
     /// The address it is bound to.
@@ -88,7 +90,9 @@ impl Datagrams {
     /// # Errors
     /// What the system says.
     pub fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<usize> {
-        Ok(rustix::net::sendto(&self.socket, data, SendFlags::NOSIGNAL, &to)?)
+        let sent = rustix::net::sendto(&self.socket, data, SendFlags::NOSIGNAL, &to)?;
+        self.account.sent(sent);
+        Ok(sent)
     }
 
     /// Waits for a datagram, from the fixed peer alone if there is one; none when the read timeout passed.
@@ -105,6 +109,7 @@ impl Datagrams {
                 match self.take(&mut room, RecvFlags::empty()) {
                     Ok((length, from)) if self.hears(from) => {
                         room.truncate(length.min(most));
+                        self.account.received(room.len());
                         return Ok(Some(Received { data: Bytes::from(room), from }));
                     }
                     // Others may send without end, and the wait has to be stoppable all the same.
@@ -199,10 +204,11 @@ mod tests {
 
     use futures_util::FutureExt as _;
 
+    use super::super::socket::Counted;
     use super::*;
 
     fn bound(host: &str) -> Arc<Datagrams> {
-        Datagrams::bind(format!("{host}:0").parse().unwrap(), &Handle::current()).unwrap()
+        Datagrams::bind(format!("{host}:0").parse().unwrap(), Counted::default(), &Handle::current()).unwrap()
     }
 
     fn port(socket: &net::UdpSocket) -> SocketAddr {

@@ -8,12 +8,12 @@ use futures_util::future::{Either, select};
 use wasmtime::component::Resource;
 
 use super::super::bindings::astrid::net::host::{ErrorCode, HostTcpListener};
-use super::super::call::Touch;
+use super::super::call::{Met, Touch, Verdict};
 use super::super::holding::Holding;
 use super::super::ops::{Op, net as ops};
 use super::super::pollable::Pollable;
 use super::super::state::State;
-use super::{Answer, TcpListener, TcpStream, arm, done};
+use super::{Answer, TcpListener, TcpStream, arm, note};
 use crate::limits;
 use crate::net::Stream;
 
@@ -30,8 +30,11 @@ impl State {
     ) -> Answer<Accepted> {
         let listener = Arc::clone(&self.table.get(this)?.listener);
         let at = listener.local().map(|address| address.to_string()).unwrap_or_default();
-        self.waiting(Touch::of(op).on(&at), done, |state| {
-            let slot = state.take_slot(Holding::Sockets)?;
+        let met = Arc::new(Met::new());
+        let tell = |accepted: &Accepted| if accepted.is_some() { Verdict::ALLOWED } else { Verdict::IN_VAIN };
+        self.waiting(Touch::of(op).on(&at).meeting(&met), tell, |state| {
+            let seat = state.take_seat(Holding::Sockets)?;
+            let met = Arc::clone(&met);
             let runtime = state.capsule.host.connector.runtime().clone();
             Ok(async move {
                 let late = pin!(crate::net::sleep_or_never(&runtime, most));
@@ -39,7 +42,10 @@ impl State {
                 match select(accepting, late).await {
                     Either::Left((accepted, _)) => {
                         let socket = accepted.map_err(|error| arm(&error))?;
-                        Ok(Some(Stream::tcp(socket, slot, runtime.clone())))
+                        if let Ok(peer) = socket.peer_addr() {
+                            note(&met, "peer", peer.to_string());
+                        }
+                        Ok(Some(Stream::tcp(socket, seat, runtime.clone())))
                     }
                     Either::Right(_) => Ok(None),
                 }

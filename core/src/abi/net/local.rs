@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use wasmtime::component::Resource;
 
 use super::super::bindings::astrid::net::host::{ErrorCode, HostUnixListener};
-use super::super::call::Touch;
-use super::super::context::{HostContext, Slot};
+use super::super::call::{Touch, Verdict};
+use super::super::context::HostContext;
 use super::super::holding::Holding;
 use super::super::ops::{Op, net as ops};
 use super::super::pollable::Pollable;
 use super::super::state::{Phase, State};
-use super::{Answer, TcpStream, done};
+use super::{Answer, Seat, TcpStream};
 use crate::bus::Attribution;
 use crate::limits;
 use crate::net::{Arrived, Ingress, LocalSocket, Stream, sleep_or_never};
@@ -62,13 +62,13 @@ fn attribution(ingress: Option<&Ingress>) -> Option<Attribution> {
 }
 
 /// Says that a client is there, and makes a stream of its connection.
-fn welcome(host: &Arc<HostContext>, arrived: Arrived, slot: Slot) -> Result<Accepted, ErrorCode> {
+fn welcome(host: &Arc<HostContext>, arrived: Arrived, seat: Seat) -> Result<Accepted, ErrorCode> {
     let unrecorded = || ErrorCode::Unknown("audit unavailable".to_owned());
     let client = attribution(arrived.ingress.as_ref()).ok_or_else(unrecorded)?;
     host.announce_of(CLIENT_CONNECT, &Value::Object(serde_json::Map::new()), client.clone())
         .map_err(|_| unrecorded())?;
     let farewell = Farewell { host: Arc::downgrade(host), client };
-    let stream = Stream::local(arrived.socket, arrived.ingress, slot, host.runtime.clone());
+    let stream = Stream::local(arrived.socket, arrived.ingress, seat, host.runtime.clone());
     Ok((stream, farewell))
 }
 
@@ -95,7 +95,7 @@ impl State {
         }
     }
 
-    /// Waits for a client, no longer than `most` if that is given. The slot is taken before anybody comes; without one
+    /// Waits for a client, no longer than `most` if that is given. The seat is taken before anybody comes; without one
     /// the answer is `full`.
     async fn accept_local(
         &mut self,
@@ -104,20 +104,24 @@ impl State {
         most: Option<Duration>,
     ) -> Answer<Option<Accepted>> {
         let socket = Arc::clone(&self.table.get(this)?.socket);
-        self.waiting(Touch::of(op).on(PLACE), done, |state| {
-            let slot = state.take_slot(Holding::Sockets);
-            let slot = match (slot, most) {
-                (Ok(slot), _) => Some(slot),
+        let tell = |accepted: &Option<Accepted>| match accepted {
+            Some(_) => Verdict::ALLOWED,
+            None => Verdict::IN_VAIN,
+        };
+        self.waiting(Touch::of(op).on(PLACE), tell, |state| {
+            let seat = state.take_seat(Holding::Sockets);
+            let seat = match (seat, most) {
+                (Ok(seat), _) => Some(seat),
                 // Who only looks finds nobody.
                 (Err(_), Some(_)) => None,
                 (Err(arm), None) => return Err(arm),
             };
             let (host, may_take) = (Arc::clone(&state.capsule.host), state.may_take());
             Ok(async move {
-                let Some(slot) = slot else { return Ok(None) };
+                let Some(seat) = seat else { return Ok(None) };
                 let late = pin!(sleep_or_never(&host.runtime, most));
                 match select(pin!(socket.next(may_take)), late).await {
-                    Either::Left((Some(arrived), _)) => welcome(&host, arrived, slot).map(Some),
+                    Either::Left((Some(arrived), _)) => welcome(&host, arrived, seat).map(Some),
                     Either::Left((None, _)) => Err(ErrorCode::Closed),
                     Either::Right(_) => Ok(None),
                 }

@@ -15,13 +15,14 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 
 use super::bindings::astrid::net::host::{ErrorCode, Host};
-use super::call::{Touch, Verdict};
+use super::call::{Met, Touch, Verdict};
 use super::context::Slot;
 use super::holding::Holding;
 use super::ops::net as ops;
 use super::pollable::Pollable;
 use super::state::State;
-use crate::net::{ConnectError, Datagrams, Ingress, Listener, Stream, Target};
+use super::tenant::{Counters, Tenant};
+use crate::net::{Account, ConnectError, Datagrams, Ingress, Listener, Stream, Target};
 
 use local::Farewell;
 pub use local::UnixListener;
@@ -53,7 +54,24 @@ pub struct TcpListener {
 #[derive(Debug)]
 pub struct UdpSocket {
     socket: Arc<Datagrams>,
+}
+
+/// On whose account a guest's socket is open: it takes one of its capsule's places until it is closed, and its bytes count for the
+/// principal it was opened for.
+#[derive(Debug)]
+struct Seat {
     _slot: Slot,
+    tenant: Arc<Tenant>,
+}
+
+impl Account for Seat {
+    fn received(&self, bytes: usize) {
+        Counters::add(&self.tenant.counters.received_bytes, bytes as u64);
+    }
+
+    fn sent(&self, bytes: usize) {
+        Counters::add(&self.tenant.counters.sent_bytes, bytes as u64);
+    }
 }
 
 type Answer<T> = wasmtime::Result<Result<T, ErrorCode>>;
@@ -93,6 +111,19 @@ impl From<ConnectError> for ErrorCode {
     }
 }
 
+/// Leaves something for the entry, unless something is there.
+fn note(met: &Met, what: &'static str, text: impl Into<String>) {
+    met.get_or_init(|| (what, text.into()));
+}
+
+/// The arm for what kept a connection from being made. What the airlock says of an address is for the audit alone.
+fn refused(error: ConnectError, met: &Met) -> ErrorCode {
+    if let ConnectError::Airlock(what) = error {
+        note(met, "airlock", what);
+    }
+    error.into()
+}
+
 /// A host as the guest gave it, read.
 fn target(host: &str) -> Result<Target, ErrorCode> {
     Target::read(host).ok_or(ErrorCode::AddressNotAvailable)
@@ -120,6 +151,10 @@ impl State {
 
     fn take_slot(&self, what: Holding) -> Result<Slot, ErrorCode> {
         self.owner.take(&self.capsule.id, what).ok_or(ErrorCode::Quota)
+    }
+
+    fn take_seat(&self, what: Holding) -> Result<Seat, ErrorCode> {
+        Ok(Seat { _slot: self.take_slot(what)?, tenant: Arc::clone(&self.acting) })
     }
 
     /// The address to bind, if the capsule may bind it: a loopback address that `declared` covers, or another that the
@@ -191,19 +226,24 @@ impl Host for State {
 
     async fn connect_tcp(&mut self, host: String, port: u16) -> Answer<Resource<TcpStream>> {
         let place = place(&host, port);
-        let touch = Touch::of(&ops::CONNECT_TCP).on(&place);
+        let met = Arc::new(Met::new());
+        let touch = Touch::of(&ops::CONNECT_TCP).on(&place).meeting(&met);
         let made = self.waiting(touch, done, |state| {
             let target = target(&host)?;
             if !state.may_reach(&host, Some(port)) {
                 return Err(ErrorCode::CapabilityDenied);
             }
-            let slot = state.take_slot(Holding::Sockets)?;
+            let seat = state.take_seat(Holding::Sockets)?;
             let context = &state.capsule.host;
             let exempt = context.network.exempts(&state.capsule.id, &host, port);
-            let connector = Arc::clone(&context.connector);
+            let (connector, met) = (Arc::clone(&context.connector), Arc::clone(&met));
             Ok(async move {
-                let socket = connector.connect(&target, port, exempt).await?;
-                Ok(Stream::tcp(socket, slot, connector.runtime().clone()))
+                let connected = connector.connect(&target, port, exempt).await;
+                let socket = connected.map_err(|error| refused(error, &met))?;
+                if let (Target::Name(_), Ok(peer)) = (&target, socket.peer_addr()) {
+                    note(&met, "peer", peer.to_string());
+                }
+                Ok(Stream::tcp(socket, seat, connector.runtime().clone()))
             })
         });
         let made = made.await?;
@@ -216,16 +256,16 @@ impl Host for State {
         let made = self.effect(touch, |state| {
             let declared = state.capsule.capabilities.may_bind_udp(&host, port);
             let address = state.bind_address(&host, port, declared)?;
-            let slot = state.take_slot(Holding::UdpSockets)?;
-            let socket = Datagrams::bind(address, state.capsule.host.connector.runtime());
+            let seat = state.take_seat(Holding::UdpSockets)?;
+            let socket = Datagrams::bind(address, seat, state.capsule.host.connector.runtime());
             let socket = socket.map_err(|error| arm(&error))?;
             if socket.local().map_err(|error| arm(&error))?.ip() != address.ip() {
                 return Err(ErrorCode::AirlockRejected);
             }
-            Ok((socket, slot))
+            Ok(socket)
         });
         match made.await? {
-            Ok((socket, slot)) => Ok(Ok(self.table.push(UdpSocket { socket, _slot: slot })?)),
+            Ok(socket) => Ok(Ok(self.table.push(UdpSocket { socket })?)),
             Err(arm) => Ok(Err(arm)),
         }
     }

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use wasmtime::component::Resource;
 
 use super::super::bindings::astrid::net::host::{ErrorCode, HostUdpSocket, UdpDatagram};
-use super::super::call::{Touch, Verdict};
+use super::super::call::{Met, Touch, Verdict};
 use super::super::ops::{Op, net as ops};
 use super::super::pollable::Pollable;
 use super::super::state::State;
-use super::{Answer, UdpSocket, arm, moved, place, target};
+use super::{Answer, UdpSocket, arm, moved, note, place, refused, target};
 use crate::limits;
-use crate::net::{ConnectError, Datagrams, Received};
+use crate::net::{ConnectError, Datagrams, Received, Target};
 
 fn ask(max_bytes: u32) -> usize {
     usize::try_from(max_bytes).unwrap_or(usize::MAX).min(limits::DATAGRAM_BYTES)
@@ -38,12 +38,13 @@ impl State {
         Ok(Arc::clone(&self.table.get(this)?.socket))
     }
 
-    /// The judged address of a peer, of the socket's own family.
+    /// The judged address of a peer, of the socket's own family; what was found out about it is left in `met`.
     fn peer(
         &self,
         socket: &Datagrams,
         host: &str,
         port: u16,
+        met: &Arc<Met>,
     ) -> Result<impl Future<Output = Result<SocketAddr, ErrorCode>> + Send + use<>, ErrorCode> {
         let target = target(host)?;
         if !self.acting.profile().may_reach(&self.capsule.id, host, Some(port)) {
@@ -52,15 +53,19 @@ impl State {
         let v6 = socket.local().map_err(|error| arm(&error))?.is_ipv6();
         let context = &self.capsule.host;
         let exempt = context.network.exempts(&self.capsule.id, host, port);
-        let connector = Arc::clone(&context.connector);
+        let (connector, met) = (Arc::clone(&context.connector), Arc::clone(met));
         Ok(async move {
             let addresses = connector.admit(&target, exempt).await.map_err(|error| match error {
                 ConnectError::Io(error) => send_arm(&error),
                 ConnectError::TimedOut => ErrorCode::NameUnresolvable,
-                other @ (ConnectError::Unresolved | ConnectError::Airlock(_)) => other.into(),
+                other @ (ConnectError::Unresolved | ConnectError::Airlock(_)) => refused(other, &met),
             })?;
             let own = addresses.into_iter().find(|address| address.is_ipv6() == v6);
-            own.map(|address| SocketAddr::new(address, port)).ok_or(ErrorCode::AddressNotAvailable)
+            let peer = SocketAddr::new(own.ok_or(ErrorCode::AddressNotAvailable)?, port);
+            if let Target::Name(_) = target {
+                note(&met, "peer", peer.to_string());
+            }
+            Ok(peer)
         })
     }
 
@@ -93,10 +98,11 @@ impl HostUdpSocket for State {
     ) -> Answer<u32> {
         let socket = self.datagrams(&this)?;
         let (data, place) = (Bytes::from(data), place(&peer_host, peer_port));
-        let touch = Touch::of(&ops::UDP_SOCKET_SEND_TO).on(&place).moving(&data);
+        let met = Arc::new(Met::new());
+        let touch = Touch::of(&ops::UDP_SOCKET_SEND_TO).on(&place).moving(&data).meeting(&met);
         let content = data.clone();
         let send = |state: &mut State| {
-            let peer = state.peer(&socket, &peer_host, peer_port)?;
+            let peer = state.peer(&socket, &peer_host, peer_port, &met)?;
             Ok(async move { sent(&socket, &content, peer.await?) })
         };
         self.waiting(touch, |_| Verdict::ALLOWED, send).await
@@ -116,9 +122,10 @@ impl HostUdpSocket for State {
     async fn connect(&mut self, this: Resource<UdpSocket>, peer_host: String, peer_port: u16) -> Answer<()> {
         let socket = self.datagrams(&this)?;
         let place = place(&peer_host, peer_port);
-        let touch = Touch::of(&ops::UDP_SOCKET_CONNECT).on(&place);
+        let met = Arc::new(Met::new());
+        let touch = Touch::of(&ops::UDP_SOCKET_CONNECT).on(&place).meeting(&met);
         let connect = |state: &mut State| {
-            let peer = state.peer(&socket, &peer_host, peer_port)?;
+            let peer = state.peer(&socket, &peer_host, peer_port, &met)?;
             Ok(async move {
                 socket.set_peer(Some(peer.await?));
                 Ok(())
