@@ -34,7 +34,7 @@ SUITES = [
         ".",
         {},
         "cargo test --quiet --locked --workspace --test waiting --test closing --test removing --test upgrading "
-        "--test watching",
+        "--test watching --test streaming",
     ),
     ("rust: engine", ".", {}, "cargo test --quiet --locked --workspace --test engine"),
     ("rust: airlock", ".", {}, "cargo test --quiet --locked --workspace --test airlock"),

@@ -107,6 +107,7 @@ async fn remove(host: Host, rooms: Rooms, principal: Principal) -> Result<()> {
         capsule.forget(&principal);
     }
     context.session_allowances.lock().forget_principal(&principal);
+    context.http.forget(&principal);
     let (rooms, profiles, gone) = (Arc::clone(context), departure.profiles().clone(), principal.clone());
     let erasing = context.runtime.spawn_blocking(move || {
         rooms.vfs.erase(&gone)?;
