@@ -1,7 +1,7 @@
 //! The calls of the host that take a while: made and awaited at once, or started and joined or cancelled later.
 
-use astrid_host::Error;
 use astrid_host::people::BoxFuture;
+use astrid_host::{Error, ErrorKind};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -71,6 +71,22 @@ impl World<'_> {
                 Box::pin(async move {
                     capsule.wait_ready(timeout).await?;
                     Ok(json!({}))
+                })
+            }
+            "dial" => {
+                let (home, step) = (self.home_folder(), step.to_string());
+                Box::pin(async move {
+                    let mut dial = std::process::Command::new(env!("CARGO_BIN_EXE_dial"));
+                    dial.arg(home).arg(step);
+                    let done = tokio::task::spawn_blocking(move || dial.output()).await;
+                    let output = done
+                        .map_err(|error| error.to_string())
+                        .and_then(|done| done.map_err(|error| error.to_string()));
+                    let told = output.and_then(|output| {
+                        serde_json::from_slice(&output.stdout)
+                            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())
+                    });
+                    told.map_err(|wrong| Error::new(ErrorKind::Internal, wrong))
                 })
             }
             other => return Err(Failed::Scenario(format!("`{other}` cannot be started"))),

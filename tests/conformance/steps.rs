@@ -125,7 +125,7 @@ impl<'a> World<'a> {
             }
             "load" | "load_component" => self.load(verb, step).await,
             "inspect" | "discover" | "static_file" => self.packages(verb, step).await,
-            "install" | "trigger" | "publish" | "wait_ready" => Ok(self.call(verb, step)?.await?),
+            "install" | "trigger" | "publish" | "wait_ready" | "dial" => Ok(self.call(verb, step)?.await?),
             "start" => {
                 let call = self.call(step["what"].as_str().unwrap_or("trigger"), step)?;
                 self.calls.insert(text(step, "as")?.to_owned(), tokio::spawn(call));
@@ -178,7 +178,7 @@ impl<'a> World<'a> {
     }
 
     async fn open(&mut self, step: &Value) -> Result<Value, Failed> {
-        let builder = Host::builder(self.folder.join(&self.home));
+        let builder = Host::builder(self.home_folder());
         let builder = workspace::give(self.scenario, &self.folder, builder);
         let named = step.get("as").is_some();
         let builder = if named { builder } else { self.handlers.give(builder) };
@@ -240,6 +240,11 @@ impl<'a> World<'a> {
                 "attribution": message.attribution, "principal": message.principal,
             }),
         })
+    }
+
+    /// Where the home is.
+    pub(super) fn home_folder(&self) -> PathBuf {
+        self.folder.join(&self.home)
     }
 
     /// What the host is given as a capsule's path.

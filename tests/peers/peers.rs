@@ -2,7 +2,8 @@
 //!
 //! `peers COMMAND [ARGUMENT ...]`
 //!
-//! The command finds the scenarios, with the ports filled in, in the folder that the variable `SCENARIOS` names.
+//! The command finds the scenarios, with the ports filled in, in the folder that the variable `SCENARIOS` names, and the client
+//! of the local socket at the path that `DIAL` names.
 
 #![allow(missing_docs)]
 
@@ -32,6 +33,8 @@ fn run() -> std::io::Result<ExitCode> {
     let command = arguments.next().ok_or_else(|| std::io::Error::other("which command?"))?;
     let peers = servers::start()?;
     let filled = fill::scenarios(Path::new(env!("CARGO_MANIFEST_DIR")), &peers)?;
-    let status = Command::new(command).args(arguments).env("SCENARIOS", filled.path()).status()?;
+    let dial = std::env::current_exe()?.with_file_name("dial");
+    let mut command = Command::new(command);
+    let status = command.args(arguments).env("SCENARIOS", filled.path()).env("DIAL", dial).status()?;
     Ok(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1).into())
 }

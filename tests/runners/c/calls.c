@@ -1,4 +1,9 @@
 /* The verbs that call and listen: triggers, messages, and calls that go on beside the steps. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "runner.h"
 
 /* What a step sends: its payload as JSON, its text, or nothing. To be freed. */
@@ -57,6 +62,31 @@ static struct outcome step_publish(struct stage *stage, const json_t *step) {
                              from_text(outcome->data), "reason", from_text(outcome->reason));
   astrid_outcome_free(outcome);
   return ended(NULL, result);
+}
+
+/* Has a client of the local socket play the step, in a process of its own. */
+static struct outcome step_dial(struct stage *stage, const json_t *step) {
+  const char *dial = getenv("DIAL");
+  if (!dial) give_up("the variable DIAL names no client of the local socket");
+  char *home = text("%s/%s", stage->folder, stage->home), *described = json_dumps(step, JSON_COMPACT);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) give_up("no pipe");
+  pid_t child = fork();
+  if (child < 0) give_up("no process");
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    execl(dial, dial, home, described, NULL);
+    _exit(127);
+  }
+  close(ends[1]);
+  FILE *said = fdopen(ends[0], "r");
+  json_t *told = json_loadf(said, JSON_ALLOW_NUL, NULL);
+  fclose(said);
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+  free(home);
+  free(described);
+  if (!told) give_up("the client of the local socket failed");
+  return ended(NULL, told);
 }
 
 /* ---- calls beside the steps ---- */
@@ -199,5 +229,6 @@ const struct verb_name call_verbs[] = {
     {"trigger", step_trigger},     {"publish", step_publish}, {"start", step_start},
     {"join", step_join},           {"cancel", step_cancel},   {"subscribe", step_subscribe},
     {"next", step_next},           {"unsubscribe", step_unsubscribe},
+    {"dial", step_dial},
     {NULL, NULL},
 };

@@ -1,13 +1,16 @@
 // The verbs of the scenarios, each a few words of the binding's own API.
 
+import { execFile } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { Host } from '../../../bindings-node/index.mjs';
 import { COMPONENT, filled, pathOf, writeCapsule } from './capsules.mjs';
 import { workspaceOptions } from './workspace.mjs';
 
+const run = promisify(execFile);
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
@@ -170,6 +173,11 @@ export class Stage {
   async wait_ready({ capsule, timeout_ms: timeoutMs }, signal) {
     await this.#capsule(capsule).waitReady({ timeoutMs, signal });
     return {};
+  }
+
+  async dial(step) {
+    const { stdout } = await run(process.env.DIAL, [join(this.#folder, this.#home), JSON.stringify(step)]);
+    return JSON.parse(stdout);
   }
 
   async start({ as, what = 'trigger', ...step }) {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import os
 from typing import Any
 
 from astrid_host import Timeout
@@ -32,6 +34,14 @@ class CallVerbs(World):
             wanted = given(step, "principal", "traceparent")
             result = await capsule.trigger(action, payload(step), timeout=seconds(step), **wanted)
         return {"action": result.action, "data": result.data, "json": parsed(result.data)}
+
+    async def do_dial(self, step: dict[str, Any]) -> Any:
+        described = json.dumps(step, ensure_ascii=False)
+        client = await asyncio.create_subprocess_exec(os.environ["DIAL"], self.home, described, stdout=asyncio.subprocess.PIPE)
+        told, _ = await client.communicate()
+        if client.returncode:
+            raise Failed("the client of the local socket failed")
+        return json.loads(told)
 
     async def do_start(self, step: dict[str, Any]) -> dict[str, Any]:
         verb = getattr(self, f"do_{step.get('what', 'trigger')}")

@@ -14,11 +14,11 @@ const MAKE: Op = Op { scope: Address, audit: Always, ..NET };
 /// Works on a socket, whose address was judged when it was made.
 const SOCKET: Op = Op { scope: Handle, audit: Refusals, ..NET };
 /// Gets or sets an option of a TCP stream.
-const OPTION: Op = Op { arms: &["unknown"], ..SOCKET };
+const OPTION: Op = Op { arms: &["not-tcp", "unknown"], ..SOCKET };
 
 ops! { MAKE_ROWS, "net", "astrid:net/host@1.0.0", MAKE;
     // The address is the host's own choice.
-    BIND_UNIX fn "bind-unix" { built: false, capability: Some("net_bind"), scope: Nothing, arms: &["capability-denied", "unknown"] }
+    BIND_UNIX fn "bind-unix" { capability: Some("net_bind"), scope: Nothing, arms: &["capability-denied", "unknown"] }
     BIND_TCP fn "bind-tcp" {
         capability: Some("net_bind"), quota: Sockets,
         arms: &[
@@ -47,13 +47,13 @@ ops! { MAKE_ROWS, "net", "astrid:net/host@1.0.0", MAKE;
 
 ops! { SOCKET_ROWS, "net", "astrid:net/host@1.0.0", SOCKET;
     UNIX_LISTENER_ACCEPT method "unix-listener.accept" {
-        built: false, quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "quota", "unknown"],
+        quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "quota", "unknown"],
     }
     // At the cap, or when a peer is turned away, the answer is none.
     UNIX_LISTENER_POLL_ACCEPT method "unix-listener.poll-accept" {
-        built: false, quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "unknown"],
+        quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "unknown"],
     }
-    UNIX_LISTENER_SUBSCRIBE_READINESS method "unix-listener.subscribe-readiness" { built: false, quota: Handles, refusal: Trap }
+    UNIX_LISTENER_SUBSCRIBE_READINESS method "unix-listener.subscribe-readiness" { quota: Handles, refusal: Trap }
     TCP_LISTENER_ACCEPT method "tcp-listener.accept" {
         quota: Sockets, audit: Always, permit: Io, waits: true, arms: &["closed", "quota", "unknown"],
     }
@@ -74,7 +74,7 @@ ops! { SOCKET_ROWS, "net", "astrid:net/host@1.0.0", SOCKET;
         permit: Io, waits: true, arms: &["would-block", "closed", "connection-reset", "unknown"],
     }
     TCP_STREAM_PEEK method "tcp-stream.peek" {
-        permit: Io, waits: true, arms: &["would-block", "closed", "unknown"],
+        permit: Io, waits: true, arms: &["would-block", "closed", "not-tcp", "unknown"],
     }
     TCP_STREAM_SHUTDOWN method "tcp-stream.shutdown" { arms: &["connection-reset", "unknown"] }
     TCP_STREAM_SUBSCRIBE_READABLE method "tcp-stream.subscribe-readable" { quota: Handles, refusal: Trap }
