@@ -13,6 +13,7 @@
 mod calls;
 mod clock;
 mod crowd;
+mod echoes;
 mod files;
 mod floor;
 mod loads;
@@ -38,6 +39,7 @@ const OPERATIONS: &[Operation] = &[
     ("load", || Box::pin(loads::measure())),
     ("calls", || Box::pin(calls::measure())),
     ("files", || Box::pin(files::measure())),
+    ("echo", || Box::pin(echoes::measure())),
     ("splice", || Box::pin(splices::measure())),
     ("publish", || Box::pin(publishes::measure())),
     ("crowd-1000", || Box::pin(crowd::measure(1_000))),

@@ -20,6 +20,7 @@ pub enum Work {
     Write = 4,
     Copy = 5,
     Move = 6,
+    Echo = 7,
 }
 
 /// The guest on a host of its own.

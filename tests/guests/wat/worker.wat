@@ -22,6 +22,8 @@ world guest {
   (import "astrid:fs/host@1.0.0" "write-file" (func $write-file (param i32 i32 i32 i32 i32)))
   (import "astrid:fs/host@1.0.0" "fs-copy" (func $fs-copy (param i32 i32 i32 i32 i32)))
   (import "astrid:net/host@1.0.0" "connect-tcp" (func $connect (param i32 i32 i32 i32)))
+  (import "astrid:net/host@1.0.0" "[method]tcp-stream.write-bytes" (func $write-bytes (param i32 i32 i32 i32)))
+  (import "astrid:net/host@1.0.0" "[method]tcp-stream.read-bytes" (func $read-bytes (param i32 i32 i32)))
   (import "astrid:net/host@1.0.0" "[method]tcp-stream.read-stream" (func $read-stream (param i32) (result i32)))
   (import "astrid:net/host@1.0.0" "[method]tcp-stream.write-stream" (func $write-stream (param i32) (result i32)))
   (import "astrid:net/host@1.0.0" "[resource-drop]tcp-stream" (func $drop-tcp (param i32)))
@@ -113,6 +115,28 @@ world guest {
     (call $succeed)
     (i32.load (i32.const 516)))
 
+  ;; To whoever gives back what comes, and back.
+  (func $echo (param $times i32) (param $port i32) (param $size i32)
+    (local $peer i32) (local $at i32) (local $left i32)
+    (local.set $peer (call $reach (local.get $port)))
+    (loop $again
+      (call $take-back)
+      (local.set $at (call $realloc (i32.const 0) (i32.const 0) (i32.const 1) (local.get $size)))
+      (local.set $left (local.get $size))
+      (loop $write
+        (call $write-bytes (local.get $peer) (local.get $at) (local.get $left) (i32.const 512))
+        (call $succeed)
+        (local.set $at (i32.add (local.get $at) (i32.load (i32.const 516))))
+        (br_if $write (local.tee $left (i32.sub (local.get $left) (i32.load (i32.const 516))))))
+      (local.set $left (local.get $size))
+      (loop $read
+        (call $read-bytes (local.get $peer) (local.get $left) (i32.const 512))
+        (call $succeed)
+        (if (i32.eqz (i32.load (i32.const 520))) (then unreachable))
+        (br_if $read (local.tee $left (i32.sub (local.get $left) (i32.load (i32.const 520))))))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
+    (call $drop-tcp (local.get $peer)))
+
   ;; From one port to the other, until the first has no more.
   (func $move (param $from-port i32) (param $to-port i32)
     (local $from i32) (local $to i32) (local $in i32) (local $out i32)
@@ -138,8 +162,8 @@ world guest {
     (local.set $one (i32.load offset=8 (local.get $at)))
     (local.set $other (i32.load offset=12 (local.get $at)))
     (block $done
-      (block $7 (block $6 (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
-        (br_table $0 $1 $2 $3 $4 $5 $6 $7 (i32.load (local.get $at))))
+      (block $8 (block $7 (block $6 (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
+        (br_table $0 $1 $2 $3 $4 $5 $6 $7 $8 (i32.load (local.get $at))))
         (call $get (local.get $times)) (br $done))
         (call $set (local.get $times)) (br $done))
         (call $send (local.get $times)) (br $done))
@@ -147,6 +171,7 @@ world guest {
         (call $write (local.get $times) (local.get $one)) (br $done))
         (call $copy (local.get $times)) (br $done))
         (call $move (local.get $one) (local.get $other)) (br $done))
+        (call $echo (local.get $times) (local.get $one) (local.get $other)) (br $done))
       unreachable)
     (i32.const 64))
 
