@@ -19,6 +19,7 @@ mod floor;
 mod loads;
 mod measure;
 mod publishes;
+mod requests;
 mod splices;
 mod stage;
 mod triggers;
@@ -41,6 +42,7 @@ const OPERATIONS: &[Operation] = &[
     ("files", || Box::pin(files::measure())),
     ("echo", || Box::pin(echoes::measure())),
     ("splice", || Box::pin(splices::measure())),
+    ("requests", || Box::pin(requests::measure())),
     ("publish", || Box::pin(publishes::measure())),
     ("crowd-1000", || Box::pin(crowd::measure(1_000))),
     ("crowd-10000", || Box::pin(crowd::measure(10_000))),
