@@ -82,7 +82,8 @@ impl<'a> Args<'a> {
     pub fn pairs(&self, name: &str) -> Result<Vec<(String, String)>, Miss> {
         let Some(Value::Array(pairs)) = self.fields.get(name) else { return Ok(Vec::new()) };
         let text = |pair: &Value, at: usize| pair.get(at).and_then(Value::as_str).map(str::to_owned);
-        let pair = |pair: &Value| text(pair, 0).zip(text(pair, 1)).ok_or_else(|| wrong(name, "an array of pairs"));
+        let pair =
+            |pair: &Value| text(pair, 0).zip(text(pair, 1)).ok_or_else(|| wrong(name, "an array of pairs"));
         pairs.iter().map(pair).collect()
     }
 

@@ -126,6 +126,7 @@ fn ask(call: &Call, stage: &mut Stage) -> Answer {
             Some(("io", function)) if function.contains("stream.") => streams::call(function, call, stage),
             Some(("io", function)) => poll::call(function, call, stage),
             Some(("http", function)) => http::older::call(function, call, stage),
+            Some(("request-context", function)) => net::behind(function, call, stage),
             Some(("net", function)) => net::call(function, call, stage),
             Some(("elicit", function)) => elicit::call(function, &call.args()),
             Some(("approval", function)) => approval::call(function, &call.args()),

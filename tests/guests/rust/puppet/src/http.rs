@@ -125,8 +125,8 @@ pub mod newer {
     use crate::answer::{Answer, Miss, fault};
     use crate::args::Args;
     use crate::bindings::astrid::http1_1_0::host::{
-        self, ErrorCode, HttpMethod, HttpRequestData, HttpResponseData, HttpStream, KeyValuePair, RedirectPolicy,
-        RequestOptions, TimeoutConfig,
+        self, ErrorCode, HttpMethod, HttpRequestData, HttpResponseData, HttpStream, KeyValuePair,
+        RedirectPolicy, RequestOptions, TimeoutConfig,
     };
     use crate::control::unknown;
     use crate::script::Call;
@@ -146,7 +146,9 @@ pub mod newer {
             "http-request" => host::http_request(&request).map(whole).map_err(arm),
             "http-request-opts" => host::http_request_opts(&request, &options).map(whole).map_err(arm),
             "http-stream-start" => started(host::http_stream_start(&request), call, stage),
-            "http-stream-start-opts" => started(host::http_stream_start_opts(&request, &options), call, stage),
+            "http-stream-start-opts" => {
+                started(host::http_stream_start_opts(&request, &options), call, stage)
+            }
             "http-upload-start" => {
                 let upload = host::http_upload_start(&request, &options).map_err(arm)?;
                 Ok(stage.keep_resource(call.name(), Resource::Upload(upload)))
@@ -198,7 +200,9 @@ pub mod newer {
 
     fn more(method: &str, call: &Call, stage: &mut Stage) -> Answer {
         match method {
-            "trailers" => stage.http(call.receiver())?.trailers().map(|all| all.map(pairs).into()).map_err(arm),
+            "trailers" => {
+                stage.http(call.receiver())?.trailers().map(|all| all.map(pairs).into()).map_err(arm)
+            }
             other => Err(unknown(other)),
         }
     }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, arms, fault};
 use crate::bindings::astrid::net::host::{self, ErrorCode, NetReadStatus, ShutdownHow, UdpDatagram};
+use crate::bindings::astrid::request_context::host as context;
 use crate::control::unknown;
 use crate::script::Call;
 use crate::stage::{Resource, Stage};
@@ -35,13 +36,27 @@ pub fn call(function: &str, call: &Call, stage: &mut Stage) -> Answer {
     }
 }
 
+/// `request-context.<function>`: who stands behind a connection.
+pub fn behind(function: &str, call: &Call, stage: &Stage) -> Answer {
+    let connection = stage.stream(call.receiver())?;
+    match function {
+        "connection-owner" => context::connection_owner(connection).map(Value::from).map_err(arm),
+        "connection-principal" => context::connection_principal(connection).map(Value::from).map_err(arm),
+        other => Err(unknown(other)),
+    }
+}
+
 fn make(function: &str, call: &Call, stage: &mut Stage) -> Answer {
     let args = call.args();
     let resource = match function {
         "lookup-host" => return host::lookup_host(args.text("host")?).map(Value::from).map_err(arm),
         "bind-unix" => Resource::Local(host::bind_unix().map_err(arm)?),
-        "bind-tcp" => Resource::Listener(host::bind_tcp(args.text("host")?, args.port("port")?).map_err(arm)?),
-        "connect-tcp" => Resource::Stream(host::connect_tcp(args.text("host")?, args.port("port")?).map_err(arm)?),
+        "bind-tcp" => {
+            Resource::Listener(host::bind_tcp(args.text("host")?, args.port("port")?).map_err(arm)?)
+        }
+        "connect-tcp" => {
+            Resource::Stream(host::connect_tcp(args.text("host")?, args.port("port")?).map_err(arm)?)
+        }
         "udp-bind" => Resource::Udp(host::udp_bind(args.text("host")?, args.port("port")?).map_err(arm)?),
         other => return Err(unknown(other)),
     };

@@ -45,7 +45,9 @@ fn output(method: &str, call: &Call, stage: &mut Stage) -> Answer {
         "flush" => done(stream.flush()),
         "blocking-flush" => done(stream.blocking_flush()),
         "write-zeroes" => done(stream.write_zeroes(args.number("len")?)),
-        "blocking-write-zeroes-and-flush" => done(stream.blocking_write_zeroes_and_flush(args.number("len")?)),
+        "blocking-write-zeroes-and-flush" => {
+            done(stream.blocking_write_zeroes_and_flush(args.number("len")?))
+        }
         "splice" => count(stream.splice(stage.input(Some(args.text("src")?))?, args.number("len")?)),
         "blocking-splice" => {
             count(stream.blocking_splice(stage.input(Some(args.text("src")?))?, args.number("len")?))
