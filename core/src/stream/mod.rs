@@ -29,7 +29,7 @@ mod tests;
 pub use pipe::{PipeReader, PipeWriter, pipe};
 pub use reader::Reader;
 pub use socket::{Incoming, Socket, SocketSink, SocketSource};
-pub use writer::Writer;
+pub use writer::{Unpermitted, Writer};
 
 /// A wait for readiness; it owns what it waits for.
 pub type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -37,7 +37,9 @@ class CallVerbs(World):
 
     async def do_dial(self, step: dict[str, Any]) -> Any:
         described = json.dumps(step, ensure_ascii=False)
-        client = await asyncio.create_subprocess_exec(os.environ["DIAL"], self.home, described, stdout=asyncio.subprocess.PIPE)
+        client = await asyncio.create_subprocess_exec(
+            os.environ["DIAL"], self.home, described, stdout=asyncio.subprocess.PIPE
+        )
         told, _ = await client.communicate()
         if client.returncode:
             raise Failed("the client of the local socket failed")
