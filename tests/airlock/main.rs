@@ -1,5 +1,5 @@
 //! The airlock against everything we know that leads past one: spellings, forms of addresses, answers of a server of names,
-//! other answers the second time, exemptions that say less than somebody wishes.
+//! other answers the second time, exemptions that say less than somebody wishes, URLs, and redirects that lead inside.
 //!
 //! `cases.json` says of each case what becomes of it and why. The resolver and the connector are the host's own, the server of
 //! names and the peer are real. What is public is judged and not connected: no test leaves the machine.
@@ -8,6 +8,7 @@
 
 #[path = "../support/dns.rs"]
 mod dns;
+mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
@@ -27,6 +28,8 @@ struct Cases {
     names: Vec<Answered>,
     rebinding: Vec<Rebinding>,
     exemptions: Vec<Exemption>,
+    urls: Vec<requests::Address>,
+    redirects: Vec<requests::Redirect>,
 }
 
 /// A host as a guest spells it.
@@ -99,8 +102,14 @@ struct Tally {
 }
 
 impl Tally {
-    fn check(&mut self, what: &str, why: &str, expected: Fate, found: &Result<Fate, String>) {
-        if *found == Ok(expected) {
+    fn check<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        what: &str,
+        why: &str,
+        expected: T,
+        found: &Result<T, String>,
+    ) {
+        if found.as_ref() == Ok(&expected) {
             self.passed += 1;
         } else {
             self.failed += 1;
@@ -145,6 +154,7 @@ fn main() -> ExitCode {
             let found = exempted(&connector, &dns, case).await;
             tally.check(&format!("{} with {:?}", case.host, case.local_egress), &case.why, case.is, &found);
         }
+        requests::check(&connector, &network, &dns, &cases, &mut tally).await;
     });
     println!("{} passed, {} failed", tally.passed, tally.failed);
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
