@@ -106,10 +106,10 @@ impl Tally {
         &mut self,
         what: &str,
         why: &str,
-        expected: T,
+        expected: &T,
         found: &Result<T, String>,
     ) {
-        if found.as_ref() == Ok(&expected) {
+        if found.as_ref() == Ok(expected) {
             self.passed += 1;
         } else {
             self.failed += 1;
@@ -132,11 +132,11 @@ fn main() -> ExitCode {
                 Some(Target::Name(name)) => Err(format!("it is looked up as {name}")),
                 Some(target) => fate(&connector, &target).await.map(|(fate, _)| fate),
             };
-            tally.check(&case.host, &case.why, case.is, &found);
+            tally.check(&case.host, &case.why, &case.is, &found);
         }
         for case in &cases.names {
             let found = by_name(&connector, &dns, case).await;
-            tally.check(&case.name, &case.why, case.is, &found);
+            tally.check(&case.name, &case.why, &case.is, &found);
         }
         for case in &cases.rebinding {
             dns.set(
@@ -146,13 +146,13 @@ fn main() -> ExitCode {
             let target = Target::read(&case.name).unwrap();
             for (n, turn) in case.turns.iter().enumerate() {
                 let found = fate(&connector, &target).await.map(|(fate, _)| fate);
-                tally.check(&format!("{}, time {}", case.name, n + 1), &case.why, turn.is, &found);
+                tally.check(&format!("{}, time {}", case.name, n + 1), &case.why, &turn.is, &found);
             }
             assert_eq!(dns.asked(&case.name), case.turns.len(), "{}: one lookup each time", case.name);
         }
         for case in &cases.exemptions {
             let found = exempted(&connector, &dns, case).await;
-            tally.check(&format!("{} with {:?}", case.host, case.local_egress), &case.why, case.is, &found);
+            tally.check(&format!("{} with {:?}", case.host, case.local_egress), &case.why, &case.is, &found);
         }
         requests::check(&connector, &network, &dns, &cases, &mut tally).await;
     });

@@ -63,13 +63,13 @@ pub async fn check(
     let client = Client::new(Arc::clone(connector), network).unwrap();
     let server = serve();
     for case in &cases.urls {
-        tally.check(&case.url, &case.why, case.is.clone(), &Ok(fate(&client, server, &case.url).await));
+        tally.check(&case.url, &case.why, &case.is, &Ok(fate(&client, server, &case.url).await));
     }
     let own = format!("http://{server}");
     for case in &cases.redirects {
         let location = case.location.replace("{own}", &own).replace("{host}", &server.to_string());
         let found = fate(&client, server, &format!("{own}/to?{location}")).await;
-        tally.check(&format!("a redirect to {location}"), &case.why, case.is.clone(), &Ok(found));
+        tally.check(&format!("a redirect to {location}"), &case.why, &case.is, &Ok(found));
     }
 }
 

@@ -62,6 +62,12 @@ impl Request {
         stripped.map_err(|()| HttpError::Invalid)
     }
 
+    /// How long its body is, in bytes.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        self.body.len()
+    }
+
     /// How it is told in the audit: the method and the origin. Path and query may hold what nobody should read.
     #[must_use]
     pub fn subject(&self) -> String {

@@ -14,8 +14,10 @@ use std::sync::Arc;
 use super::arms::{Arm, Refusal};
 use super::call::{Touch, Verdict};
 use super::holding::Holding;
+use super::memory::InFlight;
 use super::ops::Op;
 use super::state::State;
+use super::tenant::Tenant;
 use crate::http::{Answer, Ceilings, HttpError, Options, Request, Whose};
 use crate::manifest::EnvKind;
 use gate::Watch;
@@ -131,11 +133,21 @@ impl State {
             let request = read?;
             let (client, whose) = (Arc::clone(&state.capsule.host.http), state.whose());
             let gate = Watch::of(state);
+            let tenant = Arc::clone(&state.acting);
+            let sent = charge(&tenant, request.body_len())?;
             Ok(async move {
                 let runtime = client.runtime().clone();
                 let between = options.between_bytes;
                 let answer = client.send(request, options, whose, gate).await?;
-                let body = answer.body.whole(&runtime, between).await?;
+                let (mut body, mut held) = (Vec::new(), vec![sent]);
+                loop {
+                    let piece = answer.body.next(&runtime, between).await?;
+                    if piece.is_empty() {
+                        break;
+                    }
+                    held.push(charge(&tenant, piece.len())?);
+                    body.extend_from_slice(&piece);
+                }
                 Ok(Whole {
                     status: answer.status,
                     wire_bytes: answer.body.wire_bytes(),
@@ -167,13 +179,20 @@ impl State {
             let gate = Watch::of(state);
             let ending = Arc::clone(&gate);
             let (between, subject) = (options.between_bytes, request.subject());
+            let sent = charge(&state.acting, request.body_len())?;
             Ok(async move {
+                let _sent = sent;
                 let answer: Answer = client.send(request, options, whose, gate).await?;
                 Ok(HttpStream::new(answer, between, slot, ending, subject))
             })
         })
         .await
     }
+}
+
+/// Counts a body into what the principal's calls under way hold; a request as large as its guest is none that is free.
+fn charge(tenant: &Arc<Tenant>, bytes: usize) -> Result<InFlight, HttpError> {
+    InFlight::begin(tenant, bytes as u64).ok_or(HttpError::Fault(Refusal::Bytes.text()))
 }
 
 /// What the audit shows of a request. Of one that cannot be read it shows nothing: it may hold anything.
