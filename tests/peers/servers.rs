@@ -85,9 +85,8 @@ pub fn start() -> io::Result<Peers> {
     );
     ports.insert("dns", serve_udp(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?, dns::answer)?);
     // Ports that nobody listens at: one to be refused at, the others to be bound by scenarios.
-    for name in ["nobody", "free-1", "free-2", "free-3", "free-4", "free-5", "free-6"] {
-        ports.insert(name, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port());
-    }
+    let names = ["nobody", "free-1", "free-2", "free-3", "free-4", "free-5", "free-6"];
+    ports.extend(names.into_iter().zip(free_ports()));
     let authority = Authority::make()?;
     for (name, shown) in [
         ("https", Shown::Good),
@@ -101,6 +100,17 @@ pub fn start() -> io::Result<Peers> {
     }
     ports.insert("h2", h2::start(authority.config(Shown::GoodH2))?);
     Ok(Peers { ports, ca: authority.pem })
+}
+
+/// Ports that are free, and stay so: below those that the system gives to whoever asks for any, and each process looks from a
+/// place of its own.
+fn free_ports() -> impl Iterator<Item = u16> {
+    let first = 20_000 + u16::try_from(std::process::id() % 750).unwrap_or_default() * 16;
+    let bindable = |port: &u16| {
+        let at = (Ipv4Addr::LOCALHOST, *port);
+        TcpListener::bind(at).is_ok() && UdpSocket::bind(at).is_ok()
+    };
+    (first..32_000).filter(bindable)
 }
 
 fn serve_tcp(
