@@ -161,6 +161,32 @@ test('options are checked', async (t) => {
   assert.throws(() => new Host(), TypeError);
 });
 
+test('what is said about the network is checked, and the entry named', async (t) => {
+  const home = await folder(t);
+  for (const [name, network] of [
+    ['`network.local_egress` of `main`', { localEgress: { main: ['127.0.0.1:80', '*:80'] } }],
+    ['`network.public_binds` of `main`', { publicBinds: { main: ['192.0.2.1'] } }],
+    ['`network.dns_servers`', { dnsServers: ['localhost:53'] }],
+    ['`network.tls_roots`', { tlsRoots: 'trust me' }],
+    ['airlock', { airlock: false }],
+    ['', { localEgress: ['127.0.0.1:80'] }],
+    ['', { httpTotalMs: -1 }],
+  ]) {
+    const refused = (error) => has('invalid_argument')(error) && error.message.includes(name);
+    await assert.rejects(Host.open(home, { network }), refused, JSON.stringify(network));
+  }
+  const network = {
+    localEgress: { main: ['127.0.0.1:5432', 'db.local:*'] },
+    publicBinds: { main: ['192.0.2.1:80'] },
+    dnsServers: ['127.0.0.1:53', '[::1]:53'],
+    httpConnectMs: 1000,
+    httpFirstByteMs: 2500,
+    httpBetweenBytesMs: 2500,
+    httpTotalMs: 30_000,
+  };
+  await (await open(t, { network })).close();
+});
+
 test('a home is open once', async (t) => {
   const home = join(await folder(t), 'home');
   const first = await Host.open(home);

@@ -147,6 +147,43 @@ static void options(void) {
   EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_open(&newer.known, &host, &error));
 }
 
+/* A host does not open with a network like this, and the error names the entry. */
+static void network_refused(const astrid_network *network, const char *named) {
+  astrid_host_options options;
+  astrid_host_options_init(&options, sizeof options);
+  options.home = below("network");
+  options.network = network;
+  astrid_host *host = NULL;
+  astrid_error *error = NULL;
+  CHECK(astrid_host_open(&options, &host, &error) == ASTRID_ERROR_INVALID_ARGUMENT && host == NULL);
+  CHECK(strstr(astrid_error_message(error), named));
+  astrid_error_free(error);
+}
+
+static void networks(void) {
+  astrid_network plain;
+  astrid_network_init(&plain, sizeof plain);
+  CHECK(plain.struct_size == sizeof plain && plain.local_egress_count == 0 && plain.http_total_ms == 0);
+  const astrid_endpoint everybody = {"main", "*:80"}, no_port = {"main", "192.0.2.1"};
+  const char *no_address = "localhost:53";
+
+  astrid_network network = plain;
+  network.local_egress = &everybody;
+  network.local_egress_count = 1;
+  network_refused(&network, "`network.local_egress` of `main`");
+  network = plain;
+  network.public_binds = &no_port;
+  network.public_bind_count = 1;
+  network_refused(&network, "`network.public_binds` of `main`");
+  network = plain;
+  network.dns_servers = &no_address;
+  network.dns_server_count = 1;
+  network_refused(&network, "`network.dns_servers`");
+  network = plain;
+  network.tls_roots = "trust me";
+  network_refused(&network, "`network.tls_roots`");
+}
+
 static void texts(void) {
   astrid_host *host = open_host("texts", NULL);
   astrid_string report = {NULL, 0};
@@ -174,6 +211,7 @@ int main(int count, char **values) {
   kinds();
   nothing();
   options();
+  networks();
   texts();
   return 0;
 }
