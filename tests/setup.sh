@@ -10,6 +10,8 @@ command -v pkg-config > /dev/null || missing="$missing pkg-config"
 pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
 command -v g++ > /dev/null || missing="$missing g++"
 command -v valgrind > /dev/null || missing="$missing valgrind"
+# Programs of capsules run under bubblewrap.
+command -v bwrap > /dev/null || missing="$missing bubblewrap"
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
     sudo=

@@ -27,6 +27,7 @@ pub mod pending;
 pub mod people;
 pub mod policy;
 pub mod principal;
+pub mod process;
 pub mod store;
 pub mod stream;
 mod syncer;

@@ -1,0 +1,75 @@
+//! What a child is started with, once everything a guest may say about it has been judged.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use super::ring::Overflow;
+
+/// Limits of one child and all it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Processor time in seconds; then the system kills it.
+    pub cpu_secs: Option<u64>,
+    /// Processes and threads at once.
+    pub pids: Option<u32>,
+    /// Open files of each process.
+    pub open_files: Option<u32>,
+}
+
+impl Limits {
+    /// These where they say something, and `others` where they do not.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            memory_bytes: self.memory_bytes.or(others.memory_bytes),
+            cpu_secs: self.cpu_secs.or(others.cpu_secs),
+            pids: self.pids.or(others.pids),
+            open_files: self.open_files.or(others.open_files),
+        }
+    }
+}
+
+/// Something of the machine that a child sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// Where it lies on the machine.
+    pub from: PathBuf,
+    /// Where the child sees it.
+    pub to: PathBuf,
+    /// Whether the child may write to it.
+    pub writable: bool,
+}
+
+/// A child to start.
+#[derive(Debug)]
+pub struct Plan {
+    /// The program: a path inside the sandbox, or a name that is looked up there.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its whole environment, but for what the sandbox adds where nothing is said: `PATH`, `HOME`, the language, the time
+    /// zone.
+    pub env: Vec<(String, String)>,
+    /// The folder of the workspace that it may write to, if it has one.
+    pub workspace: Option<Bind>,
+    /// Where below the workspace it starts; empty is the workspace itself.
+    pub cwd: PathBuf,
+    /// Files that only this child sees.
+    pub injections: Vec<Bind>,
+    /// Its limits.
+    pub limits: Limits,
+    /// What it reads first.
+    pub stdin: Vec<u8>,
+    /// Whether more can be written to it.
+    pub keep_stdin_open: bool,
+    /// How much of each output is kept, in bytes.
+    pub ring_bytes: usize,
+    /// What happens when that is full.
+    pub overflow: Overflow,
+    /// Whether it shares the machine's network.
+    pub host_network: bool,
+    /// Descriptors that stay open for as long as it lives, such as the folder of its injections.
+    pub holding: Vec<OwnedFd>,
+}

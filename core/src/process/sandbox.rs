@@ -1,0 +1,330 @@
+//! Where children run: a trait, and bubblewrap behind it.
+
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use rustix::process::{Pid, PidfdFlags, geteuid, getpid, pidfd_open};
+use tokio::net::unix::pipe;
+use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
+
+use super::bubblewrap::{self, Descriptors};
+use super::child::{Child, Held, Parts};
+use super::confine::Confinement;
+use super::input::Input;
+use super::options::Processes;
+use super::plan::{Limits, Plan};
+use super::ring::{Overflow, Ring};
+use super::spawner::{Spawner, Started};
+use crate::limits;
+
+/// Why no child was started.
+#[derive(Debug)]
+pub enum Unstarted {
+    /// The sandbox cannot be built here; what is missing, in the machine's own words, which are not for guests.
+    NoSandbox(String),
+    /// There is no such program inside.
+    NoProgram,
+    /// The machine cannot enforce a limit that was asked for.
+    NoLimit,
+    /// The system failed.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Unstarted {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What the host found out about the sandbox of this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Whether programs can be started at all.
+    pub processes: bool,
+    /// What stands in the way, in words.
+    pub missing: Vec<String>,
+    /// The program that builds the sandbox.
+    pub sandbox: Option<PathBuf>,
+    /// What enforces each limit: `memory`, `cpu`, `pids` and `open_files`, each by `cgroup`, `rlimit` or `nothing`.
+    pub limits: Enforcement,
+}
+
+/// What enforces each limit of a child.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Enforcement {
+    /// Memory.
+    pub memory: By,
+    /// Processor time.
+    pub cpu: By,
+    /// Processes and threads.
+    pub pids: By,
+    /// Open files.
+    pub open_files: By,
+}
+
+/// Who enforces a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Nobody: asking for it is refused.
+    #[default]
+    Nothing,
+    /// A control group, for the child and all it starts together.
+    Cgroup,
+    /// A limit of the system on each process, or on the user inside the sandbox.
+    Rlimit,
+}
+
+/// Something that runs children where they can do no harm.
+pub trait Sandbox: Send + Sync + std::fmt::Debug {
+    /// Starts a child; `held` is dropped when it has ended. Dropping the future leaves nothing behind.
+    fn start(
+        self: Arc<Self>,
+        plan: Plan,
+        held: Vec<Held>,
+    ) -> BoxFuture<'static, Result<Arc<Child>, Unstarted>>;
+
+    /// What works here and what does not; found out once.
+    fn diagnose(self: Arc<Self>) -> BoxFuture<'static, Diagnosis>;
+}
+
+/// The sandbox of Linux: namespaces of its own for everything, no capability, a filter of system calls.
+#[derive(Debug)]
+pub struct Bubblewrap {
+    options: Processes,
+    runtime: Handle,
+    spawner: Spawner,
+    /// Whether it works, found out with the first child.
+    probed: OnceCell<Diagnosis>,
+}
+
+impl Bubblewrap {
+    /// The sandbox as the embedding program wants it.
+    #[must_use]
+    pub fn new(options: Processes, runtime: Handle) -> Self {
+        Self { options, runtime, spawner: Spawner::new(), probed: OnceCell::new() }
+    }
+
+    async fn probe(&self) -> &Diagnosis {
+        self.probed.get_or_init(|| self.find_out()).await
+    }
+
+    /// Runs a program in the sandbox and reads what the kernel says of it there.
+    async fn find_out(&self) -> Diagnosis {
+        let missing = |what: String| Diagnosis { missing: vec![what], ..Diagnosis::default() };
+        let Some(sandbox) = bubblewrap::find(&self.options) else {
+            return missing("bubblewrap (bwrap) is not installed".to_owned());
+        };
+        let plan = Plan::probe();
+        let output = match self.launch(plan, Vec::new()).await {
+            Ok(child) => {
+                let ended = tokio::select! {
+                    _ = child.exited() => true,
+                    () = crate::timer::sleep(&self.runtime, limits::PROCESS_PROBE) => false,
+                };
+                if !ended {
+                    child.kill();
+                    return missing("bubblewrap does not answer".to_owned());
+                }
+                let said = String::from_utf8_lossy(&child.stderr.drain()).into_owned();
+                (String::from_utf8_lossy(&child.stdout.drain()).into_owned(), said)
+            }
+            Err(why) => return missing(format!("bubblewrap does not start: {why:?}")),
+        };
+        let line = |name: &str| {
+            output.0.lines().find_map(|line| line.strip_prefix(name)).map_or("", |value| value.trim())
+        };
+        let mut found =
+            Diagnosis { sandbox: Some(sandbox), limits: Self::enforcement(), ..Diagnosis::default() };
+        if line("CapEff:").is_empty() {
+            found.missing.push(format!("the sandbox cannot be built: {}", output.1.trim()));
+        } else {
+            if line("CapEff:") != "0000000000000000" {
+                found.missing.push("a program in the sandbox keeps capabilities".to_owned());
+            }
+            if line("Seccomp:") != "2" {
+                found.missing.push("the kernel filters no system calls".to_owned());
+            }
+        }
+        found.processes = found.missing.is_empty();
+        found
+    }
+
+    fn enforcement() -> Enforcement {
+        Enforcement { memory: By::Nothing, cpu: By::Rlimit, pids: By::Rlimit, open_files: By::Rlimit }
+    }
+
+    async fn launch(&self, plan: Plan, held: Vec<Held>) -> Result<Arc<Child>, Unstarted> {
+        let Some(path) = bubblewrap::find(&self.options) else {
+            return Err(Unstarted::NoSandbox("bubblewrap is not installed".to_owned()));
+        };
+        if !bubblewrap::knows(&self.options, &plan) {
+            return Err(Unstarted::NoProgram);
+        }
+        let filter = filter()?;
+        let (told, tells) = io::pipe()?;
+        let descriptors = Descriptors { filter: filter.as_raw_fd(), told: tells.as_raw_fd() };
+        let mut command = Command::new(path);
+        command.args(bubblewrap::arguments(&self.options, &plan, descriptors)).env_clear().current_dir("/");
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        if geteuid().is_root() {
+            let (user, group) = self.user(&plan);
+            command.uid(user).gid(group);
+        }
+        let keeps = [descriptors.filter, descriptors.told];
+        Confinement { keeps, parent: getpid() }.apply(&mut command);
+        let mut started = self.spawner.start(command).await?;
+        drop((filter, tells));
+        let inside = self.told(told.into()).await.map_err(|_| self.unbuilt(&mut started))?;
+        Ok(self.adopt(started, inside, plan, held)?)
+    }
+
+    /// Reads the number of the first process inside.
+    async fn told(&self, told: OwnedFd) -> io::Result<Pid> {
+        let pipe = {
+            let _entered = self.runtime.enter();
+            rustix::fs::fcntl_setfl(&told, rustix::fs::OFlags::NONBLOCK)?;
+            pipe::Receiver::from_owned_fd(told)?
+        };
+        let mut text = Vec::new();
+        let number = loop {
+            pipe.readable().await?;
+            let mut buffer = [0; 256];
+            match pipe.try_read(&mut buffer) {
+                Ok(0) => break None,
+                Ok(n) => text.extend_from_slice(&buffer[..n]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            if text.contains(&b'}') {
+                let told: serde_json::Value = serde_json::from_slice(&text).map_err(io::Error::other)?;
+                break told["child-pid"].as_i64();
+            }
+        };
+        let pid = number.and_then(|number| Pid::from_raw(i32::try_from(number).ok()?));
+        pid.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// What the wrapper says about why it gave up.
+    #[allow(clippy::unused_self)]
+    fn unbuilt(&self, started: &mut Started) -> Unstarted {
+        let mut said = String::new();
+        if let Some(stderr) = started.pipes().and_then(|child| child.stderr.take()) {
+            // It has ended, or it would have told the number.
+            drop(io::Read::read_to_string(&mut io::Read::take(stderr, 4096), &mut said));
+        }
+        Unstarted::NoSandbox(said.trim().to_owned())
+    }
+
+    fn adopt(
+        &self,
+        mut started: Started,
+        inside: Pid,
+        plan: Plan,
+        held: Vec<Held>,
+    ) -> io::Result<Arc<Child>> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let pid = started.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(gone)?;
+        let wrapper_fd = pidfd_open(pid, PidfdFlags::empty())?;
+        let _entered = self.runtime.enter();
+        let pipes = started.pipes().ok_or_else(gone)?;
+        // From here on somebody looks after it. An empty pipe takes a line at once.
+        pipes.stdin.as_mut().ok_or_else(gone)?.write_all(b"\n")?;
+        let output =
+            |end: Option<OwnedFd>| nonblocking(end.ok_or_else(gone)?).and_then(pipe::Receiver::from_owned_fd);
+        let stdout = output(pipes.stdout.take().map(Into::into))?;
+        let stderr = output(pipes.stderr.take().map(Into::into))?;
+        let stdin = pipes.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?;
+        let input = Input::new(stdin.map(pipe::Sender::from_owned_fd).transpose()?);
+        let rings = (Ring::new(plan.ring_bytes, plan.overflow), Ring::new(plan.ring_bytes, plan.overflow));
+        let Plan { stdin, keep_stdin_open, injections, holding, .. } = plan;
+        let wrapper = started.take().ok_or_else(gone)?;
+        let parts =
+            Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, injections, held, holding };
+        let child = Child::adopt(&self.runtime, parts)?;
+        if !stdin.is_empty() || !keep_stdin_open {
+            let its = Arc::clone(&child);
+            self.runtime.spawn(async move {
+                // A child that reads no more than it needs is none that failed.
+                let _ = its.input.write(&stdin).await;
+                if !keep_stdin_open {
+                    its.input.close();
+                }
+            });
+        }
+        Ok(child)
+    }
+
+    /// Who children are when the host is root: never root.
+    fn user(&self, plan: &Plan) -> (u32, u32) {
+        let owner = || {
+            let found = std::fs::metadata(&plan.workspace.as_ref()?.from).ok()?;
+            Some((found.uid(), found.gid())).filter(|(user, _)| *user != 0)
+        };
+        self.options.user.or_else(owner).unwrap_or((limits::NOBODY, limits::NOBODY))
+    }
+}
+
+impl Sandbox for Bubblewrap {
+    fn start(
+        self: Arc<Self>,
+        plan: Plan,
+        held: Vec<Held>,
+    ) -> BoxFuture<'static, Result<Arc<Child>, Unstarted>> {
+        Box::pin(async move {
+            let found = self.probe().await;
+            if !found.processes {
+                return Err(Unstarted::NoSandbox(found.missing.join("; ")));
+            }
+            self.launch(plan, held).await
+        })
+    }
+
+    fn diagnose(self: Arc<Self>) -> BoxFuture<'static, Diagnosis> {
+        Box::pin(async move { self.probe().await.clone() })
+    }
+}
+
+impl Plan {
+    /// A program that tells how it is confined.
+    fn probe() -> Self {
+        Self {
+            command: "cat".to_owned(),
+            args: vec!["/proc/self/status".to_owned()],
+            env: Vec::new(),
+            workspace: None,
+            cwd: PathBuf::new(),
+            injections: Vec::new(),
+            limits: Limits::default(),
+            stdin: Vec::new(),
+            keep_stdin_open: false,
+            ring_bytes: limits::PROCESS_RING_BYTES,
+            overflow: Overflow::DropOldest,
+            host_network: false,
+            holding: Vec::new(),
+        }
+    }
+}
+
+/// The filter of system calls, to be read by the wrapper.
+fn filter() -> io::Result<OwnedFd> {
+    let program = super::filter::program().map_err(io::Error::other)?;
+    let (read, mut write) = io::pipe()?;
+    // It is far smaller than what a pipe holds, so this does not wait.
+    write.write_all(&program)?;
+    Ok(read.into())
+}
+
+fn nonblocking(fd: OwnedFd) -> io::Result<OwnedFd> {
+    rustix::fs::fcntl_setfl(&fd, rustix::fs::OFlags::NONBLOCK)?;
+    Ok(fd)
+}

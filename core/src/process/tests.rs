@@ -1,0 +1,204 @@
+//! Real children under the real sandbox.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::*;
+
+fn workspace() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    folder
+}
+
+/// Children end with their sandbox, so it is kept for as long as the tests run.
+fn sandbox() -> Arc<Bubblewrap> {
+    let sandbox = Arc::new(Bubblewrap::new(Processes::default(), Handle::current()));
+    std::mem::forget(Arc::clone(&sandbox));
+    sandbox
+}
+
+fn sh(workspace: &Path, script: &str) -> Plan {
+    Plan {
+        command: "sh".to_owned(),
+        args: vec!["-c".to_owned(), script.to_owned()],
+        env: vec![("GREETING".to_owned(), "hello".to_owned())],
+        workspace: Some(Bind { from: workspace.to_owned(), to: WORKSPACE.into(), writable: true }),
+        cwd: PathBuf::new(),
+        injections: Vec::new(),
+        limits: Limits::default(),
+        stdin: Vec::new(),
+        keep_stdin_open: false,
+        ring_bytes: 1 << 20,
+        overflow: Overflow::DropOldest,
+        host_network: false,
+        holding: Vec::new(),
+    }
+}
+
+async fn run(plan: Plan) -> (Exit, String, String) {
+    let child = sandbox().start(plan, Vec::new()).await.unwrap();
+    let exit = child.exited().await;
+    let text = |ring: &Ring| String::from_utf8_lossy(&ring.drain()).into_owned();
+    (exit, text(&child.stdout), text(&child.stderr))
+}
+
+fn code(code: i32) -> Exit {
+    Exit { code: Some(code), signal: None }
+}
+
+#[tokio::test]
+async fn a_child_sees_its_workspace_its_input_and_its_environment() {
+    let folder = workspace();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    let script = "pwd; echo $GREETING $HOME; cat; echo out > /workspace/made; echo oops >&2; exit 3";
+    let plan = Plan { stdin: b"input\n".to_vec(), cwd: "sub".into(), ..sh(folder.path(), script) };
+    let (exit, out, err) = run(plan).await;
+    assert_eq!((exit, &*out, &*err), (code(3), "/workspace/sub\nhello /tmp\ninput\n", "oops\n"));
+    assert_eq!(std::fs::read_to_string(folder.path().join("made")).unwrap(), "out\n");
+}
+
+#[tokio::test]
+async fn a_child_is_confined() {
+    let folder = workspace();
+    let script = "grep -E 'CapEff|Seccomp:|NoNewPrivs' /proc/self/status; ls -A /; ls /sys /root /home /run /var 2>&1; \
+        ls /proc | grep -c '^[0-9]'; cat /etc/passwd /etc/shadow 2>&1; touch /usr/x /x 2>&1; ls /proc/self/fd";
+    let (_, out, err) = run(sh(folder.path(), script)).await;
+    assert!(out.contains("CapEff:\t0000000000000000\n") && out.contains("Seccomp:\t2\n"), "{out}{err}");
+    for absent in ["/sys'", "/root'", "/home'", "/run'", "/var'", "/etc/passwd", "/etc/shadow"] {
+        assert!(
+            out.lines().any(|line| line.contains(absent) && line.contains("No such file")),
+            "{absent}: {out}"
+        );
+    }
+    assert_eq!(out.matches("Read-only file system").count(), 2, "{out}");
+    // Standard input, output and error, and the folder that is being listed.
+    assert!(out.ends_with("0\n1\n2\n3\n"), "{out}");
+}
+
+#[tokio::test]
+async fn input_is_streamed_and_closing_it_ends_the_reader() {
+    let folder = workspace();
+    let plan = Plan { keep_stdin_open: true, ..sh(folder.path(), "cat") };
+    let child = sandbox().start(plan, Vec::new()).await.unwrap();
+    child.input.write(b"one").await.unwrap();
+    child.stdout.until(|ring| ring.buffered() == 3).await;
+    child.input.write(b"two").await.unwrap();
+    child.stdout.until(|ring| ring.buffered() == 6).await;
+    child.input.close();
+    assert_eq!(child.exited().await, code(0));
+    assert_eq!(child.stdout.drain(), b"onetwo");
+    assert_eq!(child.input.write(b"three").await, Err(Closed));
+}
+
+#[tokio::test]
+async fn signals_reach_the_group_and_kill_reaches_everything() {
+    let folder = workspace();
+    let script = "trap 'echo got; exit 7' TERM; echo up; sleep 1000 & wait";
+    let child = sandbox().start(sh(folder.path(), script), Vec::new()).await.unwrap();
+    child.stdout.until(|ring| ring.buffered() == 3).await;
+    child.signal(Signal::Term).unwrap();
+    assert_eq!(child.exited().await, code(7));
+    assert_eq!(child.stdout.drain(), b"up\ngot\n");
+
+    let stubborn = "trap '' TERM INT HUP; echo up; while :; do sleep 1000; done";
+    let child = sandbox().start(sh(folder.path(), stubborn), Vec::new()).await.unwrap();
+    child.stdout.until(|ring| ring.buffered() == 3).await;
+    let exit = child.end(&Handle::current(), Signal::Term, Duration::from_millis(50)).await;
+    assert_eq!(exit, Exit { code: None, signal: Some(9) });
+    assert!(child.was_killed() && !child.kill());
+
+    let (exit, _, _) = run(sh(folder.path(), "kill -USR1 $$")).await;
+    assert_eq!(exit, Exit { code: None, signal: Some(10) });
+}
+
+#[tokio::test]
+async fn a_writer_that_never_stops_waits_or_loses_its_oldest_words() {
+    let folder = workspace();
+    let plan = Plan { ring_bytes: 4096, overflow: Overflow::Backpressure, ..sh(folder.path(), "yes") };
+    let child = sandbox().start(plan, Vec::new()).await.unwrap();
+    child.stdout.until(|ring| ring.buffered() == 4096).await;
+    assert_eq!(child.stdout.dropped(), 0);
+    child.kill();
+    child.exited().await;
+    assert!(child.stdout.since(None, 1 << 20).at_end);
+
+    let plan = Plan { ring_bytes: 4096, ..sh(folder.path(), "yes") };
+    let child = sandbox().start(plan, Vec::new()).await.unwrap();
+    child.stdout.until(|ring| ring.dropped() > 1 << 20).await;
+    assert!(child.stdout.buffered() <= 4096);
+    child.kill();
+    child.exited().await;
+}
+
+#[tokio::test]
+async fn limits_hold() {
+    let folder = workspace();
+    // Nothing explodes where the limit does not hold.
+    let bomb = "[ \"$(ulimit -u 2>/dev/null || ulimit -p)\" = 17 ] || exit 99; \
+        n=0; while [ $n -lt 40 ]; do sleep 5 & n=$((n + 1)); done; echo survived";
+    let limits = Limits { pids: Some(16), ..Limits::default() };
+    let (exit, out, err) = run(Plan { limits, ..sh(folder.path(), bomb) }).await;
+    assert!(exit != code(99) && err.contains("fork") && out.is_empty(), "{exit:?} {out} {err}");
+
+    let limits = Limits { open_files: Some(16), ..Limits::default() };
+    let (_, out, _) = run(Plan { limits, ..sh(folder.path(), "ulimit -n") }).await;
+    assert_eq!(out, "16\n");
+
+    let limits = Limits { cpu_secs: Some(1), ..Limits::default() };
+    let (exit, _, _) = run(Plan { limits, ..sh(folder.path(), "while :; do :; done") }).await;
+    assert_eq!(exit, Exit { code: None, signal: Some(9) });
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_not_started() {
+    let folder = workspace();
+    for command in ["no-such-program", "/etc/passwd", "../sh", "/workspace/none", ""] {
+        let plan = Plan { command: command.to_owned(), ..sh(folder.path(), "") };
+        let refused = sandbox().start(plan, Vec::new()).await.unwrap_err();
+        assert!(matches!(refused, Unstarted::NoProgram), "{command}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_bubblewrap_nothing_is_started_and_the_diagnosis_says_so() {
+    let options = Processes { bubblewrap: Some("/nowhere/bwrap".into()), ..Processes::default() };
+    let sandbox = Arc::new(Bubblewrap::new(options, Handle::current()));
+    let folder = workspace();
+    let refused = Arc::clone(&sandbox).start(sh(folder.path(), "true"), Vec::new()).await.unwrap_err();
+    assert!(matches!(refused, Unstarted::NoSandbox(_)), "{refused:?}");
+    let found = sandbox.diagnose().await;
+    assert!(!found.processes && found.missing[0].contains("bubblewrap"), "{found:?}");
+    let works = self::sandbox().diagnose().await;
+    assert!(works.processes, "{works:?}");
+}
+
+#[tokio::test]
+async fn injected_files_and_hidden_credentials() {
+    let folder = workspace();
+    std::fs::create_dir(folder.path().join(".ssh")).unwrap();
+    std::fs::write(folder.path().join(".ssh/id"), "secret").unwrap();
+    std::fs::write(folder.path().join(".netrc"), "secret").unwrap();
+    let outside = workspace();
+    std::fs::write(outside.path().join("given"), "injected").unwrap();
+    let bind = Bind { from: outside.path().join("given"), to: "/opt/app/conf".into(), writable: false };
+    let script = "cat /opt/app/conf; ls -A .ssh; cat .netrc; echo x > /opt/app/conf";
+    let (_, out, err) = run(Plan { injections: vec![bind], ..sh(folder.path(), script) }).await;
+    assert_eq!(out, "injected");
+    assert!(err.contains("Read-only file system"), "{err}");
+}
+
+#[tokio::test]
+async fn what_it_held_is_given_back_when_it_has_ended() {
+    let folder = workspace();
+    let held = Arc::new(());
+    let child = sandbox().start(sh(folder.path(), "true"), vec![Box::new(Arc::clone(&held))]).await.unwrap();
+    child.exited().await;
+    while Arc::strong_count(&held) > 1 {
+        tokio::task::yield_now().await;
+    }
+}
