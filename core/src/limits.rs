@@ -519,6 +519,14 @@ pub const PROCESS_VALUE_BYTES: usize = 64 * KIB;
 pub const PROCESS_ARGUMENT_BYTES: usize = 128 * KIB - 1;
 /// Arguments of a program.
 pub const PROCESS_ARGUMENTS: usize = 4096;
+/// All of them together, and all variables together; the system takes no more.
+pub const PROCESS_ARGUMENTS_BYTES: usize = MIB;
+/// Files injected into one program.
+pub const INJECTIONS: usize = 128;
+/// Each of them, in bytes.
+pub const INJECTION_BYTES: usize = 8 * MIB;
+/// All of them together.
+pub const INJECTIONS_BYTES: usize = 16 * MIB;
 /// Ids that one capsule keeps, over all its principals.
 pub const REGISTRY_PROCESSES: usize = 256;
 /// How long a program that outlives its call runs, at most and unless it asks for less.

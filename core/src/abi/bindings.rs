@@ -22,6 +22,8 @@ wasmtime::component::bindgen!({
         "astrid:http/host@1.0.0.http-stream": crate::abi::http::HttpStream,
         "astrid:http/host@1.1.0.http-stream": crate::abi::http::HttpStream,
         "astrid:http/host@1.1.0.http-upload": crate::abi::http::HttpUpload,
+        "astrid:process/host@1.0.0.process-handle": crate::abi::process::ProcessHandle,
+        "astrid:process/host@1.1.0.process-handle": crate::abi::process::ProcessHandle,
         "astrid:ipc/host@1.0.0.subscription": crate::abi::ipc::SubscriptionHandle,
     },
     trappable_error_type: {

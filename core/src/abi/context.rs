@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::process::Tracked;
 use super::tenant::Tenants;
 use crate::audit::Log;
 use crate::bus::{Bus, Message, Reach};
@@ -22,6 +23,7 @@ use crate::pending::Pending;
 use crate::people::{BoxFuture, Desk, Uplinks};
 use crate::policy::{Acl, Capabilities, Instances, SessionAllowances};
 use crate::principal::Principal;
+use crate::process::{self, Processes, Sandbox};
 use crate::store::Store;
 use crate::topic::{Meaning, Pattern, Topic};
 use crate::vfs::Vfs;
@@ -91,6 +93,12 @@ pub struct HostContext {
     pub http: Arc<Client>,
     /// What the embedding program says about the network.
     pub network: Rules,
+    /// Where programs run.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// What the embedding program says about programs.
+    pub processes: Processes,
+    /// Programs that end when the work they were started for is cancelled.
+    pub tracked: Arc<Tracked>,
     /// File calls at work; closing waits for them.
     pub file_work: Pending,
     /// Where people are asked.
@@ -208,6 +216,8 @@ pub struct CapsuleContext {
     pub bindings: Vec<Binding>,
     /// The uplinks its instances registered.
     pub uplinks: Arc<Uplinks>,
+    /// Its programs that outlive the call that started them.
+    pub processes: Arc<process::Registry>,
     /// Given first thing on unload; to a run loop also when another generation has taken its place.
     pub cancel: Cancel,
     /// Given when the run loop calls `signal-ready`.

@@ -22,6 +22,8 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     astrid::ipc::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::kv::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::net::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::process1_0_0::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::process1_1_0::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::request_context::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::sys::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::uplink::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

@@ -22,6 +22,7 @@ mod offload;
 pub mod ops;
 pub mod payload;
 pub mod pollable;
+pub mod process;
 mod request_context;
 pub mod state;
 pub mod streams;

@@ -94,6 +94,8 @@ pub struct Call {
     pub revoked: bool,
     /// Who sent the message that was last read from the local socket, until the guest has forwarded it.
     pub ingress: Option<Ingress>,
+    /// The id of the piece of work the call is about, if its payload names one; known to capsules that may start programs.
+    pub work: Option<String>,
     /// Its deadline.
     pub clock: CallClock,
     /// The first failure of a callback it caused; the call ends with it.
@@ -148,6 +150,7 @@ impl State {
                 caller: None,
                 revoked: false,
                 ingress: None,
+                work: None,
                 clock: CallClock::start(Some(limits::INSTANTIATE_TIMEOUT)),
                 callback_failure: Arc::default(),
                 waits: 0,

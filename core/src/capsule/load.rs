@@ -21,6 +21,7 @@ use crate::pending::Pending;
 use crate::people::Uplinks;
 use crate::policy::{Acl, Capabilities};
 use crate::principal::Principal;
+use crate::process::Registry;
 use crate::store::Receipt;
 
 /// The name space in which source ids are derived from a capsule's id and artifact.
@@ -265,6 +266,10 @@ pub(super) fn assemble(
         bindings,
         metrics,
         uplinks: Arc::new(Uplinks::new(&manifest.package.name)),
+        processes: Arc::new(
+            Registry::new()
+                .ok_or_else(|| Error::new(ErrorKind::Internal, "the system gives no randomness"))?,
+        ),
         cancel: Cancel::default(),
         ready: Cancel::default(),
         file_calls: Arc::new(Semaphore::new(limits::FILE_CALLS)),

@@ -14,6 +14,7 @@ use super::watchdog::{self, Bark, Watchdog};
 use super::{Compiled, Stopped, fault};
 use crate::abi::clock::Remaining;
 use crate::abi::context::{CapsuleContext, Slot};
+use crate::abi::process::call_of;
 use crate::abi::state::{Caller, Phase, State};
 use crate::abi::tenant::{Counters, Tenant};
 use crate::error::{Error, Result};
@@ -114,6 +115,9 @@ impl Instance {
             return Exit { result: Err(missing("astrid-hook-trigger")), fuel: 0 };
         };
         let (machine, capsule) = (Arc::clone(&self.machine), Arc::clone(&self.store.data().capsule));
+        if capsule.capabilities.holds("host_process") {
+            self.store.data_mut().call.work = call_of(payload);
+        }
         let clock = self.store.data().call.clock.clone();
         let calling = hook.call_astrid_hook_trigger(&mut self.store, action, payload);
         let ended = watched(&machine, &capsule.host.runtime, &clock, &capsule.cancel, calling).await;
@@ -201,6 +205,7 @@ impl Instance {
         let state = self.store.data_mut();
         state.call.caller = None;
         state.call.ingress = None;
+        state.call.work = None;
         state.tell_memory();
         state.capsule.metrics.fuel.fetch_add(fuel, Ordering::Relaxed);
         Exit { result, fuel }

@@ -29,6 +29,7 @@ use crate::people::{
     ApprovalQuestion, Callback, Decision, Delivery, Desk, DeskTimeouts, ElicitAnswer, ElicitQuestion,
     UplinkEvent,
 };
+use crate::process::Bubblewrap;
 use crate::store::{Profiles, Store};
 use crate::vfs::{Vfs, WorkspaceMode};
 
@@ -144,6 +145,7 @@ impl HostBuilder {
         let profile = options.profile()?;
         options.instances.check()?;
         options.audit.check()?;
+        options.processes.check()?;
         let network = Rules::read(&options.network)?;
         let runtime_version = options.runtime_version.parse().map_err(|error: semver::Error| {
             Error::new(ErrorKind::InvalidArgument, "`runtime_version` is not a version").caused_by(error)
@@ -187,6 +189,9 @@ impl HostBuilder {
             connector,
             local: LocalSocket::new(self.home.join("run"), runtime.handle().clone()),
             network,
+            sandbox: Arc::new(Bubblewrap::new(options.processes.clone(), runtime.handle().clone())),
+            processes: options.processes,
+            tracked: Arc::default(),
             file_work: Pending::default(),
             desk,
             tenants,

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::limits;
 use crate::net::Network;
 use crate::policy::{Instances, Profile, Quotas};
+use crate::process::Processes;
 use crate::store::Durability;
 
 /// The choices of a host; each has a default that is safe to leave alone.
@@ -61,6 +62,8 @@ pub struct HostOptions {
     pub instances: Instances,
     /// What capsules may reach and bind beyond the public network, and how names are looked up.
     pub network: Network,
+    /// What programs that capsules start may see and use.
+    pub processes: Processes,
     /// Keeps compiled code in the home, so that a capsule is compiled once and not at every start.
     pub code_cache: bool,
     /// Lets capsules open files that have more names than the host gave them, as package managers make them. Such a file
@@ -100,6 +103,7 @@ impl Default for HostOptions {
             ready_within: limits::REPLACEMENT_READY,
             instances: Instances::default(),
             network: Network::default(),
+            processes: Processes::default(),
             code_cache: true,
             trust_hard_links: false,
         }

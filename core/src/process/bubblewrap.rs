@@ -4,7 +4,7 @@
 //! of the machine's configuration but what programs need to be loaded. Everything that is not the workspace is read-only.
 
 use std::ffi::{OsStr, OsString};
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Component, Path, PathBuf};
 
 use super::options::Processes;
@@ -71,7 +71,7 @@ pub(super) fn knows(options: &Processes, plan: &Plan) -> bool {
     {
         return workspace.from.join(below).is_file();
     }
-    let injected = plan.injections.iter().any(|bind| bind.to == inside);
+    let injected = plan.injections.iter().any(|file| file.to == inside);
     let roots = PROGRAMS.iter().map(Path::new).chain(options.readable.iter().map(PathBuf::as_path));
     injected || (roots.into_iter().any(|root| inside.starts_with(root)) && inside.is_file())
 }
@@ -104,8 +104,10 @@ pub(super) fn arguments(options: &Processes, plan: &Plan, descriptors: Descripto
             line.hide(&bind.from.join(name), &bind.to.join(name));
         }
     }
-    for bind in &plan.injections {
-        line.bind(bind);
+    for injected in &plan.injections {
+        let file = injected.file.as_raw_fd().to_string();
+        line.put(["--perms", "0400", "--ro-bind-data", &file]);
+        line.put([&injected.to]);
     }
     line.put(["--remount-ro", "/dev", "--remount-ro", "/"]);
     line.put([OsStr::new("--chdir"), start_of(plan).as_os_str()]);

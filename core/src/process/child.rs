@@ -15,7 +15,6 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::input::Input;
-use super::plan::Bind;
 use super::ring::Ring;
 use crate::limits;
 use crate::timer;
@@ -27,6 +26,15 @@ pub struct Exit {
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
+}
+
+/// What a child has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Processor time in milliseconds.
+    pub cpu_ms: Option<u64>,
+    /// The most memory it had, in bytes.
+    pub memory_peak: Option<u64>,
 }
 
 /// A signal that a guest may send.
@@ -81,16 +89,13 @@ pub(super) struct Parts {
     pub stderr: pipe::Receiver,
     pub rings: (Ring, Ring),
     pub input: Input,
-    pub injections: Vec<Bind>,
     pub held: Vec<Held>,
-    pub holding: Vec<OwnedFd>,
 }
 
 impl Child {
     /// Looks after a started wrapper from now on.
     pub(super) fn adopt(runtime: &Handle, parts: Parts) -> io::Result<Arc<Self>> {
-        let Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, injections, held, holding } =
-            parts;
+        let Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, held } = parts;
         let child = Arc::new(Self {
             stdout: rings.0,
             stderr: rings.1,
@@ -105,7 +110,7 @@ impl Child {
         let its = Arc::clone(&child);
         runtime.spawn(async move {
             its.look_after(wrapper, wrapper_fd, stdout, stderr).await;
-            drop((held, holding, injections));
+            drop(held);
         });
         Ok(child)
     }
@@ -168,6 +173,11 @@ impl Child {
     /// The number of the wrapper in the operating system, while it runs.
     pub fn os_pid(&self) -> Option<u32> {
         self.exit().is_none().then_some(self.wrapper_id)
+    }
+
+    /// What it has used, where the machine tells.
+    pub fn statistics(&self) -> Statistics {
+        Statistics::default()
     }
 
     /// Waits until it has ended and all of its output is there.

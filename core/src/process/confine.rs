@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 /// What happens in the child before it becomes the wrapper.
 pub(super) struct Confinement {
     /// The descriptors it keeps, beside the three of every program.
-    pub keeps: [RawFd; 2],
+    pub keeps: Vec<RawFd>,
     /// The process that starts it.
     pub parent: Pid,
 }

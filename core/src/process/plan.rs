@@ -1,7 +1,11 @@
 //! What a child is started with, once everything a guest may say about it has been judged.
 
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::ring::Overflow;
 
@@ -42,6 +46,28 @@ pub struct Bind {
     pub writable: bool,
 }
 
+/// A file that only one child sees. It has no name outside, so nobody finds it and nothing is left of it.
+#[derive(Debug)]
+pub struct Injected {
+    /// Its content.
+    pub file: OwnedFd,
+    /// Where the child sees it, read-only.
+    pub to: PathBuf,
+}
+
+impl Injected {
+    /// A file with this content.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new(content: &[u8], to: PathBuf) -> io::Result<Self> {
+        let mut file = File::from(memfd_create("astrid-injection", MemfdFlags::CLOEXEC)?);
+        file.write_all(content)?;
+        file.rewind()?;
+        Ok(Self { file: file.into(), to })
+    }
+}
+
 /// A child to start.
 #[derive(Debug)]
 pub struct Plan {
@@ -57,7 +83,7 @@ pub struct Plan {
     /// Where below the workspace it starts; empty is the workspace itself.
     pub cwd: PathBuf,
     /// Files that only this child sees.
-    pub injections: Vec<Bind>,
+    pub injections: Vec<Injected>,
     /// Its limits.
     pub limits: Limits,
     /// What it reads first.
@@ -70,6 +96,4 @@ pub struct Plan {
     pub overflow: Overflow,
     /// Whether it shares the machine's network.
     pub host_network: bool,
-    /// Descriptors that stay open for as long as it lives, such as the folder of its injections.
-    pub holding: Vec<OwnedFd>,
 }

@@ -180,7 +180,8 @@ impl Bubblewrap {
             let (user, group) = self.user(&plan);
             command.uid(user).gid(group);
         }
-        let keeps = [descriptors.filter, descriptors.told];
+        let injected = plan.injections.iter().map(|file| file.file.as_raw_fd());
+        let keeps = injected.chain([descriptors.filter, descriptors.told]).collect();
         Confinement { keeps, parent: getpid() }.apply(&mut command);
         let mut started = self.spawner.start(command).await?;
         drop((filter, tells));
@@ -246,10 +247,9 @@ impl Bubblewrap {
         let stdin = pipes.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?;
         let input = Input::new(stdin.map(pipe::Sender::from_owned_fd).transpose()?);
         let rings = (Ring::new(plan.ring_bytes, plan.overflow), Ring::new(plan.ring_bytes, plan.overflow));
-        let Plan { stdin, keep_stdin_open, injections, holding, .. } = plan;
+        let Plan { stdin, keep_stdin_open, .. } = plan;
         let wrapper = started.take().ok_or_else(gone)?;
-        let parts =
-            Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, injections, held, holding };
+        let parts = Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, held };
         let child = Child::adopt(&self.runtime, parts)?;
         if !stdin.is_empty() || !keep_stdin_open {
             let its = Arc::clone(&child);
@@ -310,7 +310,6 @@ impl Plan {
             ring_bytes: limits::PROCESS_RING_BYTES,
             overflow: Overflow::DropOldest,
             host_network: false,
-            holding: Vec::new(),
         }
     }
 }

@@ -36,7 +36,6 @@ fn sh(workspace: &Path, script: &str) -> Plan {
         ring_bytes: 1 << 20,
         overflow: Overflow::DropOldest,
         host_network: false,
-        holding: Vec::new(),
     }
 }
 
@@ -183,11 +182,9 @@ async fn injected_files_and_hidden_credentials() {
     std::fs::create_dir(folder.path().join(".ssh")).unwrap();
     std::fs::write(folder.path().join(".ssh/id"), "secret").unwrap();
     std::fs::write(folder.path().join(".netrc"), "secret").unwrap();
-    let outside = workspace();
-    std::fs::write(outside.path().join("given"), "injected").unwrap();
-    let bind = Bind { from: outside.path().join("given"), to: "/opt/app/conf".into(), writable: false };
+    let file = Injected::new(b"injected", "/opt/app/conf".into()).unwrap();
     let script = "cat /opt/app/conf; ls -A .ssh; cat .netrc; echo x > /opt/app/conf";
-    let (_, out, err) = run(Plan { injections: vec![bind], ..sh(folder.path(), script) }).await;
+    let (_, out, err) = run(Plan { injections: vec![file], ..sh(folder.path(), script) }).await;
     assert_eq!(out, "injected");
     assert!(err.contains("Read-only file system"), "{err}");
 }

@@ -107,6 +107,12 @@ impl Vfs {
         })))
     }
 
+    /// Where the workspace lies on this machine, if there is one, and what becomes of changes in it.
+    #[must_use]
+    pub fn workspace(&self) -> Option<(&Path, WorkspaceMode)> {
+        self.0.workspace.as_ref().map(|(_, path)| (&**path, self.0.mode))
+    }
+
     /// What a capsule has written for a principal since the host was opened.
     pub fn meter(&self, principal: &Principal, capsule: &Arc<str>) -> Arc<Meter> {
         let key = (principal.clone(), Arc::clone(capsule));

@@ -9,7 +9,7 @@ macro_rules! process_rows {
         use super::Refusal::{Arm, Trap};
         use super::{Op, ScopeKind};
 
-        const PROCESS: Op = Op { permit: Blocking, refusal: Arm("cancelled"), stateful: true, ..Op::PLAIN };
+        const PROCESS: Op = Op { permit: Blocking, refusal: Arm("cancelled"), stateful: true, built: true, ..Op::PLAIN };
         /// Starts a program.
         const START: Op = Op {
             capability: Some("host_process"),

@@ -1,0 +1,218 @@
+//! Starting programs: run to their end, kept by a handle, kept under an id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::call::{Met, Touch, Verdict};
+use super::super::context::Slot;
+use super::super::holding::Holding;
+use super::super::memory::InFlight;
+use super::super::ops::Op;
+use super::super::state::State;
+use super::handle::ProcessHandle;
+use super::persistent::announce;
+use super::{Answer, Finished, ProcessError, text, told};
+use crate::limits;
+use crate::process::{
+    Bind, Child, Held, Overflow, Placement, Plan, Request, Ring, Sandbox, Terms, WORKSPACE,
+};
+use crate::vfs::WorkspaceMode;
+
+impl State {
+    /// Judges a request: what may never be, then whether this may.
+    fn judge_program(&self, request: &Request) -> Result<(), ProcessError> {
+        request.check(&self.capsule.host.processes)?;
+        let profile = self.acting.profile();
+        if !self.capsule.capabilities.may_run(&request.command) || !profile.may_run(&request.command) {
+            return Err(ProcessError::Denied);
+        }
+        if request.limits.memory_bytes.is_some() {
+            // Nothing here bounds the memory of a program and all it starts; a limit is never just ignored.
+            return Err(ProcessError::Invalid);
+        }
+        Ok(())
+    }
+
+    /// What is started for a request that was judged.
+    fn plan_program(&self, request: Request) -> Result<Plan, ProcessError> {
+        let host = &self.capsule.host;
+        // What a capsule changed in an overlay is no folder of the machine; its programs see what lies below, and change nothing.
+        let workspace = host.vfs.workspace().map(|(folder, mode)| Bind {
+            from: folder.to_owned(),
+            to: WORKSPACE.into(),
+            writable: mode == WorkspaceMode::Direct,
+        });
+        let network = host.processes.host_network.iter().any(|id| **id == *self.capsule.id);
+        Ok(request.plan(&host.processes, workspace, network)?)
+    }
+
+    /// Takes one of the principal's places for running programs.
+    fn running_place(&self) -> Result<Slot, ProcessError> {
+        self.acting.take(&self.capsule.id, Holding::Processes).ok_or(ProcessError::Quota)
+    }
+
+    /// Runs a program to its end.
+    pub(super) async fn spawn_whole(&mut self, op: &'static Op, mut request: Request) -> Answer<Finished> {
+        // All of the output is wanted, and none of it later.
+        (request.overflow, request.keep_stdin_open) = (Overflow::Refuse, false);
+        request.ring_bytes = u32::try_from(limits::MOST_RING_BYTES).ok();
+        let (shown, met) = Shown::of(&request);
+        let touch = shown.touch(op, &met);
+        let tell = |done: &Finished| {
+            let bytes = (done.stdout.len() + done.stderr.len()) as u64;
+            Verdict { bytes, ..Verdict::ALLOWED }
+        };
+        self.waiting(touch, tell, |state| {
+            state.judge_program(&request)?;
+            let held: Vec<Held> = vec![Box::new(state.running_place()?), Box::new(charge(state, &request)?)];
+            let sandbox: Arc<dyn Sandbox> = Arc::clone(&state.capsule.host.sandbox);
+            let plan = state.plan_program(request)?;
+            let tracked = state.tracker();
+            Ok(async move {
+                let child = Running(sandbox.start(plan, held).await?);
+                let _tracked = tracked.track(&child.0);
+                let exit = tokio::select! {
+                    exit = child.0.exited() => exit,
+                    () = child.0.stdout.until(Ring::is_refused) => return Err(ProcessError::TooLarge),
+                    () = child.0.stderr.until(Ring::is_refused) => return Err(ProcessError::TooLarge),
+                };
+                if child.0.stdout.is_refused() || child.0.stderr.is_refused() {
+                    return Err(ProcessError::TooLarge);
+                }
+                let (stdout, stderr) = (text(child.0.stdout.drain()), text(child.0.stderr.drain()));
+                Ok(Finished { stdout, stderr, exit })
+            })
+        })
+        .await
+    }
+
+    /// Starts a program that lives as long as its handle.
+    pub(super) async fn spawn_held(&mut self, op: &'static Op, request: Request) -> Answer<ProcessHandle> {
+        let (shown, met) = Shown::of(&request);
+        let touch = shown.touch(op, &met);
+        let command = request.command.clone();
+        self.waiting(touch, told, |state| {
+            state.judge_program(&request)?;
+            let held: Vec<Held> = vec![Box::new(state.running_place()?), Box::new(charge(state, &request)?)];
+            let sandbox = Arc::clone(&state.capsule.host.sandbox);
+            let plan = state.plan_program(request)?;
+            let principal = state.principal().clone();
+            let tracked = state.loose_tracker();
+            Ok(async move {
+                let child = sandbox.start(plan, held).await?;
+                let tracking = tracked.track(&child);
+                Ok(ProcessHandle::own(child, principal, command, tracking))
+            })
+        })
+        .await
+    }
+
+    /// Starts a program that outlives the call, and gives its id.
+    pub(super) async fn spawn_kept(&mut self, op: &'static Op, request: Request) -> Answer<String> {
+        let (shown, met) = Shown::of(&request);
+        let touch = shown.touch(op, &met);
+        self.waiting(touch, told, |state| {
+            if !state.capsule.capabilities.may_persist() {
+                return Err(ProcessError::Denied);
+            }
+            if state.call.caller.as_ref().is_some_and(|caller| caller.principal.is_none()) {
+                return Err(ProcessError::Unsupported);
+            }
+            state.judge_program(&request)?;
+            let registry = Arc::clone(&state.capsule.processes);
+            let place = registry.place().ok_or(ProcessError::Full)?;
+            let kept = state.acting.take(&state.capsule.id, Holding::RetainedProcesses);
+            let kept = kept.ok_or(ProcessError::Full)?;
+            let held: Vec<Held> = vec![Box::new(state.running_place()?), Box::new(charge(state, &request)?)];
+            let terms = terms(&request);
+            let host = Arc::clone(&state.capsule.host);
+            let plan = state.plan_program(request)?;
+            let (capsule, tenant) = (state.capsule.cancel.clone(), Arc::clone(&state.acting));
+            let tell = announce(&host, state.principal());
+            Ok(async move {
+                let sandbox = Arc::clone(&host.sandbox);
+                if !Arc::clone(&sandbox).diagnose().await.processes {
+                    return Err(ProcessError::Unsupported);
+                }
+                let child = sandbox.start(plan, held).await?;
+                let principal = tenant.principal().clone();
+                let stopped = async move {
+                    tokio::select! {
+                        () = capsule.given() => {}
+                        () = tenant.gone().given() => {}
+                    }
+                };
+                let kept = Box::new(kept);
+                let entered =
+                    registry.enter(&host.runtime, principal, child, terms, place, kept, tell, stopped);
+                let entry = entered.ok_or(ProcessError::Fault("the system gives no randomness"))?;
+                Ok(entry.id.clone())
+            })
+        })
+        .await
+    }
+}
+
+/// A program whose call waits for it; a call that is stopped kills it.
+struct Running(Arc<Child>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
+/// Counts what a request carries into what the principal's calls under way hold.
+fn charge(state: &State, request: &Request) -> Result<InFlight, ProcessError> {
+    let injected: usize = request.injections.iter().map(|file| file.content.len()).sum();
+    let bytes = request.stdin.as_ref().map_or(0, Vec::len) + injected;
+    InFlight::begin(&state.acting, bytes as u64)
+        .ok_or(ProcessError::Fault("too many bytes in calls under way"))
+}
+
+fn terms(request: &Request) -> Terms {
+    let time = |asked: Option<u64>, default: Duration, most: Duration| {
+        asked.map_or(default, Duration::from_millis).min(most)
+    };
+    Terms {
+        label: request.label(),
+        command: request.command.clone(),
+        lifetime: time(request.max_lifetime_ms, limits::PROCESS_LIFETIME, limits::PROCESS_LIFETIME),
+        idle: time(request.idle_timeout_ms, limits::PROCESS_IDLE, limits::PROCESS_LIFETIME),
+        retention: time(request.exit_retention_ms, limits::EXIT_RETENTION, limits::MOST_EXIT_RETENTION),
+    }
+}
+
+/// What the audit shows of a request.
+struct Shown {
+    command: String,
+    /// Program and arguments, of which the audit keeps a commitment.
+    line: Vec<u8>,
+    cwd: Option<String>,
+}
+
+impl Shown {
+    /// What is shown, and the hashes of the files that are injected.
+    fn of(request: &Request) -> (Self, Met) {
+        let words = [&request.command].into_iter().chain(&request.args);
+        let line = words.map(String::as_bytes).collect::<Vec<_>>().join(&0);
+        let met = Met::new();
+        let injected = request.injections.iter().map(|file| {
+            let hash = blake3::hash(&file.content).to_hex();
+            match &file.placement {
+                Placement::Variable(name) => format!("env:{name}={hash}"),
+                Placement::Path(path) => format!("path:{path}={hash}"),
+            }
+        });
+        let injected = injected.collect::<Vec<_>>().join(" ");
+        if !injected.is_empty() {
+            // The cell is new and empty.
+            drop(met.set(("injected", injected)));
+        }
+        (Self { command: request.command.clone(), line, cwd: request.cwd.clone() }, met)
+    }
+
+    fn touch<'a>(&'a self, op: &'static Op, met: &'a Met) -> Touch<'a> {
+        Touch::of(op).on(&self.command).moving(&self.line).to(self.cwd.as_deref()).meeting(met)
+    }
+}
