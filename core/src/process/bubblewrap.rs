@@ -126,18 +126,18 @@ pub(super) fn arguments(options: &Processes, plan: &Plan, descriptors: Descripto
 /// so nothing is started. The limit of processes counts what the user of the sandbox has, so it is set in there; where one
 /// cannot be set nothing is started either.
 fn gate(limits: Limits) -> String {
-    let mut script = "read -r line || exit 125; ".to_owned();
+    let mut steps = vec!["read -r line || exit 125".to_owned()];
     if let Some(pids) = limits.pids {
         // The first process inside is the wrapper's own. Shells disagree about the letter.
         let most = pids.saturating_add(1);
-        script += &format!("ulimit -u {most} 2>/dev/null || ulimit -p {most} 2>/dev/null || exit 125; ");
+        steps.push(format!("ulimit -u {most} 2>/dev/null || ulimit -p {most} 2>/dev/null || exit 125"));
     }
-    for (letter, limit) in [("t", limits.cpu_secs), ("n", limits.open_files.map(u64::from)), ("c", Some(0))] {
-        if let Some(limit) = limit {
-            script += &format!("ulimit -{letter} {limit} || exit 125; ");
-        }
+    let others = [("t", limits.cpu_secs), ("n", limits.open_files.map(u64::from)), ("c", Some(0))];
+    for (letter, limit) in others {
+        steps.extend(limit.map(|limit| format!("ulimit -{letter} {limit} || exit 125")));
     }
-    script + "exec \"$@\""
+    steps.push("exec \"$@\"".to_owned());
+    steps.join("; ")
 }
 
 fn environment(line: &mut Line, plan: &Plan) {

@@ -301,9 +301,9 @@ pub(super) fn write(
 
 /// Kills a program and takes what it had written.
 async fn kill(child: &Child) -> Killed {
-    let killed = child.kill();
+    let by_this = child.kill();
     let exit = child.exited().await;
-    Killed { killed, exit, stdout: text(child.stdout.drain()), stderr: text(child.stderr.drain()) }
+    Killed { by_this, exit, stdout: text(child.stdout.drain()), stderr: text(child.stderr.drain()) }
 }
 
 pub(super) const fn name_of(signal: Signal) -> &'static str {

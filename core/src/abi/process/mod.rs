@@ -129,7 +129,7 @@ pub(super) struct Finished {
 
 /// What was left of a program that was killed.
 pub(super) struct Killed {
-    killed: bool,
+    by_this: bool,
     stdout: String,
     stderr: String,
     exit: Exit,

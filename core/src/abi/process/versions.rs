@@ -104,7 +104,7 @@ macro_rules! version {
 
             impl From<Killed> for KillResult {
                 fn from(killed: Killed) -> Self {
-                    let Killed { killed, stdout, stderr, exit } = killed;
+                    let Killed { by_this: killed, stdout, stderr, exit } = killed;
                     Self { killed, exit: Some(exit.into()), stdout, stderr }
                 }
             }
