@@ -7,7 +7,7 @@ use crate::bindings::astrid::ipc::host::publish;
 use crate::bindings::astrid::kv::host::kv_set;
 use crate::script::{Call, Script, configured};
 use crate::stage::Stage;
-use crate::{approval, elicit, fs, give_up, http, ipc, kv, memory, net, poll, streams, sys, uplink, value};
+use crate::{approval, elicit, fs, give_up, http, ipc, kv, memory, net, poll, process, streams, sys, uplink, value};
 
 /// An action and its data, as the hook returns them.
 type Reply = (String, Option<String>);
@@ -118,6 +118,9 @@ fn ask(call: &Call, stage: &mut Stage) -> Answer {
         "search" => memory::search(&call.args()),
         "trap" => memory::trap(),
         op if op.starts_with(http::NEWER) => http::newer::call(&op[http::NEWER.len()..], call, stage),
+        op if op.starts_with(process::NEWER) => {
+            process::newer::call(&op[process::NEWER.len()..], call, stage)
+        }
         op => match op.split_once('.') {
             Some(("sys", function)) => sys::call(function, &call.args()),
             Some(("kv", function)) => kv::call(function, &call.args()),
@@ -126,6 +129,7 @@ fn ask(call: &Call, stage: &mut Stage) -> Answer {
             Some(("io", function)) if function.contains("stream.") => streams::call(function, call, stage),
             Some(("io", function)) => poll::call(function, call, stage),
             Some(("http", function)) => http::older::call(function, call, stage),
+            Some(("process", function)) => process::older::call(function, call, stage),
             Some(("request-context", function)) => net::behind(function, call, stage),
             Some(("net", function)) => net::call(function, call, stage),
             Some(("elicit", function)) => elicit::call(function, &call.args()),

@@ -13,6 +13,7 @@ mod kv;
 mod memory;
 mod net;
 mod poll;
+mod process;
 mod script;
 mod stage;
 mod streams;

@@ -12,6 +12,8 @@ use crate::bindings::astrid::http1_1_0::host::{HttpStream, HttpUpload};
 use crate::bindings::astrid::io::poll::Pollable;
 use crate::bindings::astrid::io::streams::{InputStream, OutputStream};
 use crate::bindings::astrid::ipc::host::Subscription;
+use crate::bindings::astrid::process1_0_0::host::ProcessHandle as OlderProcessHandle;
+use crate::bindings::astrid::process1_1_0::host::ProcessHandle;
 use crate::bindings::astrid::net::host::{TcpListener, TcpStream, UdpSocket, UnixListener};
 
 /// A handle that a script gave a name.
@@ -28,6 +30,8 @@ pub enum Resource {
     OlderHttp(OlderHttpStream),
     Http(HttpStream),
     Upload(HttpUpload),
+    OlderProcess(OlderProcessHandle),
+    Process(ProcessHandle),
 }
 
 /// Resources and values of one invocation, or of several when a script says `"keep": true`.
@@ -114,6 +118,8 @@ getters! {
     older_http OlderHttp OlderHttpStream, "response";
     http Http HttpStream, "response";
     upload Upload HttpUpload, "upload";
+    older_process OlderProcess OlderProcessHandle, "process";
+    process Process ProcessHandle, "process";
 }
 
 fn unknown(name: &str) -> Miss {
