@@ -1,5 +1,7 @@
 //! The workspace of a scenario: the folder it begins as, and what becomes of overlays.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use astrid_host::{HostBuilder, WorkspaceMode};
@@ -21,6 +23,11 @@ pub fn make(scenario: &Value, folder: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("the workspace: {error}");
     let parents = |path: &Path| path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed);
     std::fs::create_dir_all(&root).map_err(failed)?;
+    // Programs that capsules start are nobody when the host is root.
+    let open_to =
+        |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed);
+    open_to(folder, 0o711)?;
+    open_to(&root, 0o777)?;
     for name in wanted["folders"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         std::fs::create_dir_all(root.join(name)).map_err(failed)?;
     }

@@ -79,6 +79,7 @@ pub(super) fn knows(options: &Processes, plan: &Plan) -> bool {
 /// The folder a child starts in.
 fn start_of(plan: &Plan) -> PathBuf {
     match &plan.workspace {
+        Some(_) if plan.cwd.as_os_str().is_empty() => PathBuf::from(WORKSPACE),
         Some(_) => Path::new(WORKSPACE).join(&plan.cwd),
         None => PathBuf::from("/tmp"),
     }

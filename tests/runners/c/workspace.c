@@ -8,6 +8,8 @@ void make_workspace(const char *folder, const json_t *wanted) {
   if (!wanted) return;
   char *root = text("%s/workspace", folder);
   mkdir(root, 0700);
+  /* Programs that capsules start are nobody when the host is root. */
+  if (chmod(folder, 0711) || chmod(root, 0777)) give_up("%s cannot be opened to others", folder);
   size_t at;
   json_t *one;
   const char *name;

@@ -1,6 +1,6 @@
 // The workspace of a scenario: the folder it begins as, and how the host is told of it.
 
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const FOLDER = 'workspace';
@@ -14,6 +14,9 @@ export async function writeWorkspace(wanted, folder) {
     return join(root, name);
   };
   await mkdir(root);
+  // Programs that capsules start are nobody when the host is root.
+  await chmod(folder, 0o711);
+  await chmod(root, 0o777);
   for (const name of wanted.folders ?? []) await mkdir(join(root, name), { recursive: true });
   for (const [name, text] of Object.entries(wanted.files ?? {})) await writeFile(await place(name), text);
   for (const [name, target] of Object.entries(wanted.links ?? {})) await symlink(target, await place(name));

@@ -15,6 +15,9 @@ def make(host: dict[str, Any], folder: pathlib.Path) -> None:
         return
     root = folder / _FOLDER
     root.mkdir()
+    # Programs that capsules start are nobody when the host is root.
+    folder.chmod(0o711)
+    root.chmod(0o777)
     for name in wanted.get("folders", ()):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name, text in wanted.get("files", {}).items():

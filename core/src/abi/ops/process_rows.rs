@@ -20,7 +20,7 @@ macro_rules! process_rows {
         };
         /// Works on a program that was judged when it was started, by its id or through a handle.
         const KNOWN: Op = Op { scope: ScopeKind::Handle, arms: &["no-such-process", "unknown"], ..PROCESS };
-        const HANDLE: Op = Op { arms: &["capability-denied", "closed", "unknown"], ..KNOWN };
+        const HANDLE: Op = Op { arms: &["capability-denied", "unknown"], ..KNOWN };
 
         ops! { START_ROWS, $package, $import, START;
             SPAWN fn "spawn" {
@@ -74,7 +74,9 @@ macro_rules! process_rows {
                 arms: &["capability-denied", "too-large", "closed", "cancelled", "unknown"],
             }
             PROCESS_HANDLE_CLOSE_STDIN method "process-handle.close-stdin" { audit: Always }
-            PROCESS_HANDLE_SIGNAL method "process-handle.signal" { audit: Always }
+            PROCESS_HANDLE_SIGNAL method "process-handle.signal" {
+                audit: Always, arms: &["capability-denied", "closed", "unknown"],
+            }
             PROCESS_HANDLE_KILL method "process-handle.kill" { audit: Always }
             // Only a handle from `attach` refuses to wait without limit.
             PROCESS_HANDLE_WAIT method "process-handle.wait" {
@@ -85,7 +87,9 @@ macro_rules! process_rows {
                 permit: Io, waits: true,
                 arms: &["capability-denied", "invalid-input", "closed", "cancelled", "wait-timeout", "unknown"],
             }
-            PROCESS_HANDLE_OS_PID method "process-handle.os-pid" {}
+            PROCESS_HANDLE_OS_PID method "process-handle.os-pid" {
+                arms: &["capability-denied", "closed", "unknown"],
+            }
             PROCESS_HANDLE_SUBSCRIBE_EXIT method "process-handle.subscribe-exit" {
                 quota: Handles, refusal: Trap, arms: &[],
             }
