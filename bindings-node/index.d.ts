@@ -7,12 +7,14 @@
 
 import type { AuditLog } from './types/audit';
 import type { Abortable, InstallOptions, LoadOptions, PublishOptions, TriggerOptions, TriggerSyncOptions, WatchOptions } from './types/calls';
+import type { Diagnosis } from './types/diagnosis';
 import type { HostOptions, Profile } from './types/options';
 import type { CapsuleChange, Discovery, Inspection, Installed, Manifest } from './types/packages';
 import type { Usage } from './types/usage';
 
 export * from './types/audit';
 export * from './types/calls';
+export * from './types/diagnosis';
 export * from './types/handlers';
 export * from './types/options';
 export * from './types/packages';
@@ -234,6 +236,8 @@ export class Host {
   usage(principal: string): Promise<Usage>;
   /** Counters, gauges and histograms in the text format that Prometheus reads. */
   metrics(): Promise<string>;
+  /** What works on this machine, found out by trying, and what stands in the way of capsules' programs. */
+  diagnose(): Promise<Diagnosis>;
   /** Copies the home, while it is open, into a new folder that a host can open. */
   backup(folder: string | URL): Promise<void>;
   /** New keys for the audit log and for secrets; `secretKey` is the program's next one if it keeps that key itself. */

@@ -434,6 +434,65 @@ typedef struct astrid_audit_filter {
 } astrid_audit_filter;
 
 /**
+ * What programs that capsules start may see and use. No manifest can say any of it. `astrid_processes_init` fills in the default.
+ */
+typedef struct astrid_processes {
+  /**
+   * The size of this struct; `astrid_processes_init` sets it.
+   */
+  uint32_t struct_size;
+  /**
+   * The bubblewrap to use in place of the one the system has installed.
+   */
+  const char *bubblewrap;
+  /**
+   * Files and folders they may read besides the installed programs, at their own paths.
+   */
+  const char *const *readable;
+  /**
+   * How many there are.
+   */
+  size_t readable_count;
+  /**
+   * Ids of capsules whose programs share the machine's network, which no airlock binds then.
+   */
+  const char *const *host_network;
+  /**
+   * How many there are.
+   */
+  size_t host_network_count;
+  /**
+   * The user they run as when the host is root; 0 is the owner of the workspace, or nobody.
+   */
+  uint32_t user;
+  /**
+   * The group beside that user.
+   */
+  uint32_t group;
+  /**
+   * Bytes of each of their scratch folders.
+   */
+  uint64_t scratch_bytes;
+  /**
+   * Memory of each process of a program that asks for no limit, and the most it may ask for; 0 is no limit, and so with
+   * those below.
+   */
+  uint64_t memory_bytes;
+  /**
+   * Processor time of each process, in seconds.
+   */
+  uint64_t cpu_secs;
+  /**
+   * Processes and threads together.
+   */
+  uint32_t pids;
+  /**
+   * Open files of each process.
+   */
+  uint32_t open_files;
+} astrid_processes;
+
+/**
  * What an install or upgrade hook wants to know. Every text is borrowed until the callback returns; control and
  * bidirectional characters that a capsule wrote are made visible.
  */
@@ -1061,6 +1120,10 @@ typedef struct astrid_host_options {
    * What capsules may reach and bind beyond the public network, and how names are looked up.
    */
   const struct astrid_network *network;
+  /**
+   * What programs that capsules start may see and use.
+   */
+  const struct astrid_processes *processes;
 } astrid_host_options;
 
 /**
@@ -1477,6 +1540,11 @@ void astrid_watch_options_init(struct astrid_watch_options *options, size_t stru
  * Makes `filter` take every entry. `struct_size` is `sizeof *filter`. NULL does nothing.
  */
 void astrid_audit_filter_init(struct astrid_audit_filter *filter, size_t struct_size);
+
+/**
+ * Fills in the default. `struct_size` is `sizeof *processes`. NULL does nothing.
+ */
+void astrid_processes_init(struct astrid_processes *processes, size_t struct_size);
 
 /**
  * Makes `options` the default. `struct_size` is `sizeof *options`. NULL does nothing.
@@ -2114,6 +2182,17 @@ astrid_status astrid_host_usage(const struct astrid_host *host,
 astrid_status astrid_host_metrics(const struct astrid_host *host,
                                   struct astrid_string *metrics,
                                   struct astrid_error **error);
+
+/**
+ * What works on this machine and what stands in the way, found out by trying, as one JSON object: `processes`, whether programs
+ * can be started; `missing`, what stands in the way; `sandbox`, what builds it; `limits`, what enforces each. `*diagnosis` belongs
+ * to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `closed`.
+ */
+astrid_status astrid_host_diagnose(const struct astrid_host *host,
+                                   struct astrid_string *diagnosis,
+                                   struct astrid_error **error);
 
 /**
  * The audit entries that a filter takes, one JSON object a line, in the order of their sequence numbers. `filter` may be

@@ -52,6 +52,29 @@ pub unsafe extern "C" fn astrid_host_metrics(
     }
 }
 
+/// What works on this machine and what stands in the way, found out by trying, as one JSON object: `processes`, whether programs
+/// can be started; `missing`, what stands in the way; `sandbox`, what builds it; `limits`, what enforces each. `*diagnosis` belongs
+/// to the caller, who frees it with `astrid_string_free`.
+///
+/// Errors: `closed`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn astrid_host_diagnose(
+    host: *const astrid_host,
+    diagnosis: *mut astrid_string,
+    error: *mut *mut astrid_error,
+) -> astrid_status {
+    // SAFETY: (handles), (outs).
+    unsafe {
+        guard(error, || {
+            let diagnosis = Out::text("diagnosis", diagnosis)?;
+            let host = &handle("host", host)?.0;
+            let found = host.wait(host.host.diagnose())?;
+            diagnosis.set(astrid_string::new(lines([&found])?));
+            Ok(())
+        })
+    }
+}
+
 /// The audit entries that a filter takes, one JSON object a line, in the order of their sequence numbers. `filter` may be
 /// NULL. `*entries` belongs to the caller, who frees it with `astrid_string_free`; without entries it is the empty text.
 ///

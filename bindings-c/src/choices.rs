@@ -15,6 +15,7 @@ use crate::closure::{
     astrid_uplink_callback,
 };
 use crate::options::{Options, init, read};
+use crate::processes::{self, astrid_processes};
 use crate::text::{elements, json, list, optional_text, text};
 
 /// One quota that every principal gets unless its own profile says otherwise.
@@ -211,6 +212,8 @@ pub struct astrid_host_options {
     pub power_durability: u8,
     /// What capsules may reach and bind beyond the public network, and how names are looked up.
     pub network: *const astrid_network,
+    /// What programs that capsules start may see and use.
+    pub processes: *const astrid_processes,
 }
 
 // SAFETY: integers, raw pointers, and callbacks of raw pointers and optional functions are all valid as zeros.
@@ -401,6 +404,7 @@ impl astrid_host_options {
             let servers = list("options.network.dns_servers", servers, count)?;
             core.network.dns_servers =
                 servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_>>()?;
+            core.processes = processes::core(self.processes)?;
             let audit = read("options.audit", self.audit)?;
             let (operations, count) = (audit.power_operations, audit.power_operation_count);
             core.audit.power_operations = list("options.audit.power_operations", operations, count)?;

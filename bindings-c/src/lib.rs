@@ -34,6 +34,7 @@ mod log;
 mod options;
 mod packages;
 mod principals;
+mod processes;
 mod question;
 mod stop;
 mod tell;

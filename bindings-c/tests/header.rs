@@ -93,6 +93,7 @@ impl SourceList for Builder {
             "checkpoint",
             "closure",
             "options",
+            "processes",
             "choices",
             "host",
             "packages",

@@ -151,6 +151,10 @@ class Host {
     return this.#call((native, number) => native.usage(number, name));
   }
 
+  async diagnose() {
+    return this.#call((native, number) => native.diagnose(number));
+  }
+
   async metrics() {
     return this.#call((native, number) => native.metrics(number));
   }

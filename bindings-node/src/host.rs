@@ -141,6 +141,15 @@ impl NativeHost {
         self.begin_blocking(call, |host| Ok(shapes::settled(&host.metrics()?.into())));
     }
 
+    /// What works on this machine.
+    #[napi]
+    pub fn diagnose(&self, call: u32) {
+        self.begin(
+            call,
+            move |host| async move { Ok(shapes::settled(&shapes::shape(&host.diagnose().await?)?)) },
+        );
+    }
+
     /// Closes the host; its other calls end first, each with its own error.
     #[napi]
     pub fn close(&self, call: u32) {

@@ -1,11 +1,13 @@
 //! The options of `Host.open`; names are camelCase, except in a profile, which is an object as its file is.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use astrid_host::audit::ExpectedCheckpoint;
 use astrid_host::net::Network;
 use astrid_host::policy::Quotas;
+use astrid_host::process::Limits;
 use astrid_host::{HostOptions, Profile, Result, WorkspaceMode, capsule, store};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -79,6 +81,7 @@ pub struct Opening {
     network: Option<Reach>,
     code_cache: Option<bool>,
     trust_hard_links: Option<bool>,
+    processes: Option<Programs>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +116,35 @@ struct Instances {
     warm: Option<usize>,
     most: Option<usize>,
     idle_ms: Option<f64>,
+}
+
+/// What programs that capsules start may see and use.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Programs {
+    bubblewrap: Option<PathBuf>,
+    readable: Option<Vec<PathBuf>>,
+    host_network: Option<Vec<String>>,
+    user: Option<(u32, u32)>,
+    scratch_bytes: Option<u64>,
+    limits: Option<ProgramLimits>,
+}
+
+/// Limits of a program; `null` is no limit, and what is not there is the default.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+struct ProgramLimits {
+    memory_bytes: Option<u64>,
+    cpu_secs: Option<u64>,
+    pids: Option<u32>,
+    open_files: Option<u32>,
+}
+
+impl Default for ProgramLimits {
+    fn default() -> Self {
+        let Limits { memory_bytes, cpu_secs, pids, open_files } = HostOptions::default().processes.limits;
+        Self { memory_bytes, cpu_secs, pids, open_files }
+    }
 }
 
 /// What capsules may reach and bind beyond the public network.
@@ -188,6 +220,16 @@ impl Opening {
             let servers = network.dns_servers.unwrap_or_default();
             options.network.dns_servers =
                 servers.iter().map(|text| Network::dns_server(text)).collect::<Result<_>>()?;
+        }
+        if let Some(processes) = self.processes {
+            options.processes.bubblewrap = processes.bubblewrap;
+            options.processes.user = processes.user;
+            set(&mut options.processes.readable, processes.readable);
+            set(&mut options.processes.host_network, processes.host_network);
+            set(&mut options.processes.scratch_bytes, processes.scratch_bytes);
+            let limits = processes.limits.unwrap_or_default();
+            let ProgramLimits { memory_bytes, cpu_secs, pids, open_files } = limits;
+            options.processes.limits = Limits { memory_bytes, cpu_secs, pids, open_files };
         }
         set(&mut options.code_cache, self.code_cache);
         set(&mut options.trust_hard_links, self.trust_hard_links);

@@ -205,6 +205,17 @@ test('what is counted is a text', async (t) => {
   assert.match(await host.metrics(), /astrid_triggers_total\{capsule="puppet",outcome="[a-z]+"\} 1\n/);
 });
 
+test('the host tells whether programs can run here', async (t) => {
+  const host = await open(t, {});
+  const limits = { memory: 'rlimit', cpu: 'rlimit', pids: 'rlimit', files: 'rlimit' };
+  assert.deepEqual(await host.diagnose(), { processes: true, missing: [], sandbox: '/usr/bin/bwrap', limits });
+  const without = await open(t, { processes: { bubblewrap: '/nowhere/bwrap' } });
+  const found = await without.diagnose();
+  assert.equal(found.processes, false);
+  assert.match(found.missing[0], /bubblewrap/);
+  await assert.rejects(open(t, { processes: { limits: { pids: 0 } } }), { code: 'invalid_argument' });
+});
+
 test('a message may be held to a fan-out', async (t) => {
   const host = await open(t, {});
   const [first, second] = [host.subscribe('a.b'), host.subscribe('a.b')];

@@ -136,6 +136,34 @@ export interface Network {
   readonly httpTotalMs?: number;
 }
 
+/** Limits of a program that a capsule starts; `null` is no limit. */
+export interface ProcessLimits {
+  /** Memory of each of its processes, in bytes (2 GiB). */
+  readonly memoryBytes?: number | null;
+  /** Processor time of each of its processes, in seconds (no limit). */
+  readonly cpuSecs?: number | null;
+  /** Processes and threads together (512). */
+  readonly pids?: number | null;
+  /** Open files of each of its processes (1,024). */
+  readonly openFiles?: number | null;
+}
+
+/** What programs that capsules start may see and use. No manifest can say any of it. */
+export interface Processes {
+  /** The bubblewrap to use in place of the one the system has installed. */
+  readonly bubblewrap?: string;
+  /** Files and folders they may read besides the installed programs, at their own paths. */
+  readonly readable?: readonly string[];
+  /** Ids of capsules whose programs share the machine's network, which no airlock binds then. */
+  readonly hostNetwork?: readonly string[];
+  /** User and group they run as when the host is root; the owner of the workspace, or nobody, unless given. */
+  readonly user?: readonly [number, number];
+  /** Bytes of each of their scratch folders (64 MiB). */
+  readonly scratchBytes?: number;
+  /** Limits of a program that asks for none, and the most that it may ask for. */
+  readonly limits?: ProcessLimits;
+}
+
 /** Durability, rates and merging of the audit log. Nothing switches it off. */
 export interface AuditChoices {
   /**
@@ -227,4 +255,6 @@ export interface HostOptions {
   readonly codeCache?: boolean;
   /** Let capsules open files that have more names than the host gave them, as package managers make them. */
   readonly trustHardLinks?: boolean;
+  /** What programs that capsules start may see and use. */
+  readonly processes?: Processes;
 }

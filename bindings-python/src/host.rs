@@ -272,6 +272,12 @@ impl Host {
         self.blocking(|host| host.metrics(), |py, text| Ok(PyString::new(py, &text).into_any().unbind()))
     }
 
+    fn diagnose(&self) -> Call {
+        let host = self.host.clone();
+        let shown = |py: Python<'_>, found| Ok(serialised(py, "Diagnosis", &found)?.unbind());
+        self.call(async move { host.diagnose().await }, shown)
+    }
+
     fn backup(&self, target: PathBuf) -> Call {
         let backup = self.host.backup(target);
         self.call(async move { backup.await }, shown::nothing)

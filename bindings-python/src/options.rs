@@ -44,6 +44,7 @@ pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<HostOptions> {
             "restart" => restart(&mut options, &value)?,
             "instances" => instances(&mut options, &value)?,
             "network" => network(&mut options, &value)?,
+            "processes" => processes(&mut options, &value)?,
             "code_cache" => options.code_cache = value.extract()?,
             "trust_hard_links" => options.trust_hard_links = value.extract()?,
             _ => {
@@ -121,6 +122,33 @@ fn network(options: &mut HostOptions, given: &Bound<'_, PyAny>) -> PyResult<()> 
             "http_total" => network.http_total_ms = Some(millis(&name, &value)?),
             "tls_roots" => network.tls_roots = value.extract::<String>()?.into_bytes(),
             _ => return Err(unknown("network", &name)),
+        }
+    }
+    Ok(())
+}
+
+fn processes(options: &mut HostOptions, given: &Bound<'_, PyAny>) -> PyResult<()> {
+    let processes = &mut options.processes;
+    for (name, value) in members(given)? {
+        match name.as_str() {
+            "bubblewrap" => processes.bubblewrap = value.extract()?,
+            "readable" => processes.readable = value.extract()?,
+            "host_network" => processes.host_network = value.extract()?,
+            "user" => processes.user = value.extract()?,
+            "scratch_bytes" => processes.scratch_bytes = value.extract()?,
+            "limits" => {
+                let limits = &mut processes.limits;
+                for (name, value) in members(&value)? {
+                    match name.as_str() {
+                        "memory_bytes" => limits.memory_bytes = value.extract()?,
+                        "cpu_secs" => limits.cpu_secs = value.extract()?,
+                        "pids" => limits.pids = value.extract()?,
+                        "open_files" => limits.open_files = value.extract()?,
+                        _ => return Err(unknown("processes.limits", &name)),
+                    }
+                }
+            }
+            _ => return Err(unknown("processes", &name)),
         }
     }
     Ok(())

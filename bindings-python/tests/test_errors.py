@@ -97,6 +97,11 @@ def test_arguments_are_checked(open_host):
         ({"network": {"tls_roots": "trust me"}}, astrid_host.InvalidArgument),
         ({"network": {"http_total": -1.0}}, ValueError),
         ({"network": {"airlock": False}}, TypeError),
+        ({"processes": {"readable": ["etc"]}}, astrid_host.InvalidArgument),
+        ({"processes": {"user": (0, 0)}}, astrid_host.InvalidArgument),
+        ({"processes": {"limits": {"pids": 0}}}, astrid_host.InvalidArgument),
+        ({"processes": {"limits": {"threads": 1}}}, TypeError),
+        ({"processes": {"sandbox": False}}, TypeError),
         ({"authenticated_uplinks": "chat"}, TypeError),
         ({"default_profile": {"enabled": 1}}, astrid_host.InvalidArgument),
         ({"expected_checkpoint": {"entries": 1}}, TypeError),
@@ -109,12 +114,29 @@ def test_options_are_checked(open_host, options, error):
         open_host(**options)
 
 
+def test_a_diagnosis_tells_whether_programs_can_run(open_host):
+    found = open_host().diagnose()
+    limits = dict.fromkeys(("memory", "cpu", "pids", "files"), "rlimit")
+    assert (found.processes, found.missing, found.limits) == (True, [], limits)
+    without = open_host(processes={"bubblewrap": "/nowhere/bwrap"}).diagnose()
+    assert not without.processes
+    assert "bubblewrap" in without.missing[0]
+
+
 def test_every_option_is_taken(open_host):
     host = open_host(
         restart={"enabled": True, "first": 0.1, "most": 1, "attempts": 3, "recovery": 10},
         instances={"warm": 1, "most": 2, "idle": 0.5},
         audit={"power_operations": ["kv.*"], "entries_per_sec": 10, "bytes_per_sec": 4096, "merge_within": 1},
         default_profile={"groups": ["guests"]},
+        processes={
+            "bubblewrap": "/usr/bin/bwrap",
+            "readable": ["/opt"],
+            "host_network": ["main"],
+            "user": (1000, 1000),
+            "scratch_bytes": 1 << 20,
+            "limits": {"memory_bytes": None, "cpu_secs": 60, "pids": 16, "open_files": 64},
+        },
         network={
             "local_egress": {"main": ["127.0.0.1:5432", "db.local:*"]},
             "public_binds": {"main": ["192.0.2.1:80"]},

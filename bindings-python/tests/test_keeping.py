@@ -151,6 +151,7 @@ def test_the_same_verbs_are_coroutines(tmp_path, folder):
             assert await host.principals() == ["alice", "bob"]
             await host.remove_principal("bob")
             assert "astrid_capsules" in await host.metrics()
+            assert (await host.diagnose()).processes
             assert (await host.audit.checkpoint()).entries > 0
             await host.rotate_keys()
             await host.backup(tmp_path / "copy")

@@ -497,7 +497,7 @@ pub const MOST_RING_BYTES: usize = 8 * MIB;
 pub const PROCESS_READ_BYTES: usize = 64 * KIB;
 /// What `read-since` gives at most.
 pub const PROCESS_CHUNK_BYTES: usize = 4 * MIB;
-/// Memory of a program and all it starts, unless the embedding program says otherwise, where the machine can enforce it.
+/// Memory of each process of a program, unless the embedding program says otherwise.
 pub const PROCESS_MEMORY_BYTES: u64 = 2 * 1024 * MIB as u64;
 /// Its processes and threads.
 pub const PROCESS_PIDS: u32 = 512;

@@ -89,6 +89,7 @@ static void nothing(void) {
   EXPECT(no, astrid_host_backup(NULL, "x", &error));
   EXPECT(no, astrid_host_rotate_keys(NULL, NULL, &error));
   EXPECT(no, astrid_host_metrics(NULL, &text, &error));
+  EXPECT(no, astrid_host_diagnose(NULL, &text, &error));
   EXPECT(no, astrid_capsule_manifest(NULL, &text, &error));
   EXPECT(no, astrid_capsule_static_file(NULL, "x", &bytes, &error));
   EXPECT(no, astrid_capsule_failure(NULL, &text, &error));
@@ -184,6 +185,31 @@ static void networks(void) {
   network_refused(&network, "`network.tls_roots`");
 }
 
+static void processes(void) {
+  astrid_processes given;
+  astrid_processes_init(&given, sizeof given);
+  CHECK(given.struct_size == sizeof given && given.pids == 512 && given.cpu_secs == 0 && !given.bubblewrap);
+  given.bubblewrap = "bwrap";
+  astrid_host_options options;
+  astrid_host_options_init(&options, sizeof options);
+  options.home = below("processes");
+  options.processes = &given;
+  astrid_host *host = NULL;
+  astrid_error *error = NULL;
+  CHECK(astrid_host_open(&options, &host, &error) == ASTRID_ERROR_INVALID_ARGUMENT && host == NULL);
+  CHECK(strstr(astrid_error_message(error), "`bwrap`"));
+  astrid_error_free(error);
+
+  error = NULL;
+  given.bubblewrap = "/nowhere/bwrap";
+  CHECK(astrid_host_open(&options, &host, &error) == ASTRID_OK);
+  astrid_string found;
+  CHECK(astrid_host_diagnose(host, &found, &error) == ASTRID_OK && strstr(found.data, "\"processes\":false"));
+  astrid_string_free(&found);
+  astrid_host_close(host, NULL);
+  astrid_host_free(host);
+}
+
 static void texts(void) {
   astrid_host *host = open_host("texts", NULL);
   astrid_string report = {NULL, 0};
@@ -212,6 +238,7 @@ int main(int count, char **values) {
   nothing();
   options();
   networks();
+  processes();
   texts();
   return 0;
 }

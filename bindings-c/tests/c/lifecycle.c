@@ -131,6 +131,7 @@ static void after_close(astrid_host *host, astrid_capsule *capsule, astrid_subsc
   EXPECT(closed, astrid_host_backup(host, below("copy"), &error));
   EXPECT(closed, astrid_host_rotate_keys(host, NULL, &error));
   EXPECT(closed, astrid_host_metrics(host, &text, &error));
+  EXPECT(closed, astrid_host_diagnose(host, &text, &error));
   EXPECT(closed, astrid_capsule_reload(capsule, &error));
   EXPECT(closed, astrid_capsule_commit(capsule, NULL, NULL, &error));
   EXPECT(ASTRID_OK, astrid_capsule_state(capsule, &text, &error));

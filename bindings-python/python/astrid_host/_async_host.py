@@ -18,6 +18,7 @@ from ._lifetime import Path, remember, shut
 from ._payload import to_bytes
 from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
+    Diagnosis,
     Discovery,
     Inspection,
     Installed,
@@ -174,6 +175,10 @@ class AsyncHost:
     async def metrics(self) -> str:
         """Count everything, in the text format that Prometheus reads; ``docs/observability.md`` names what there is."""
         return await finish(self._native.metrics())
+
+    async def diagnose(self) -> Diagnosis:
+        """Find out by trying what works on this machine; see :meth:`Host.diagnose <astrid_host.Host.diagnose>`."""
+        return await finish(self._native.diagnose())
 
     async def backup(self, target: Path) -> None:
         """Copy the home into a new folder; see :meth:`Host.backup <astrid_host.Host.backup>`."""

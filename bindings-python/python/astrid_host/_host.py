@@ -16,6 +16,7 @@ from ._payload import to_bytes
 from ._streams import CapsuleChanges, Messages
 from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
+    Diagnosis,
     Discovery,
     Inspection,
     Installed,
@@ -317,6 +318,10 @@ class Host:
     def metrics(self) -> str:
         """Count everything, in the text format that Prometheus reads; ``docs/observability.md`` names what there is."""
         return self._native.metrics().wait()
+
+    def diagnose(self) -> Diagnosis:
+        """Find out by trying what works on this machine, and what stands in the way of capsules' programs."""
+        return self._native.diagnose().wait()
 
     def backup(self, target: Path) -> None:
         """Copy the home into a new folder that a host can open, while this one stays open.

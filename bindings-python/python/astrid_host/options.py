@@ -1,5 +1,6 @@
 """What may be set when a host is opened, and what is known about a principal: plain dictionaries."""
 
+import os
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -190,6 +191,36 @@ class HostNetwork(TypedDict, total=False):
     """Roots that are trusted besides the platform's, in PEM."""
 
 
+class ProcessLimits(TypedDict, total=False):
+    """Limits of a program that a capsule starts; ``None`` is no limit."""
+
+    memory_bytes: int | None
+    """Memory of each of its processes (2 GiB)."""
+    cpu_secs: int | None
+    """Processor time of each of its processes, in seconds (no limit)."""
+    pids: int | None
+    """Processes and threads together (512)."""
+    open_files: int | None
+    """Open files of each of its processes (1,024)."""
+
+
+class HostProcesses(TypedDict, total=False):
+    """What programs that capsules start may see and use. No manifest can say any of it."""
+
+    bubblewrap: str | os.PathLike[str] | None
+    """The bubblewrap to use in place of the one the system has installed."""
+    readable: Sequence[str | os.PathLike[str]]
+    """Files and folders they may read besides the installed programs, at their own paths."""
+    host_network: Sequence[str]
+    """Ids of capsules whose programs share the machine's network, which no airlock binds then."""
+    user: tuple[int, int] | None
+    """User and group they run as when the host is root (the owner of the workspace, or nobody)."""
+    scratch_bytes: int
+    """Bytes of each of their scratch folders (64 MiB)."""
+    limits: ProcessLimits
+    """Limits of a program that asks for none, and the most that it may ask for."""
+
+
 class AuditChoices(TypedDict, total=False):
     """How durable, fast and patient the audit log is. Nothing of it switches the log off."""
 
@@ -254,6 +285,7 @@ class HostOptions(TypedDict, total=False):
     restart: Restart
     instances: Instances
     network: HostNetwork
+    processes: HostProcesses
     code_cache: bool
     """Whether compiled code is kept in the home, so that a capsule is not compiled at every start (True)."""
     trust_hard_links: bool

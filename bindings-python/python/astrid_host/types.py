@@ -180,6 +180,20 @@ class BusMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What works on this machine."""
+
+    processes: bool
+    """Whether programs of capsules can be started at all."""
+    missing: list[str]
+    """What stands in the way, in words."""
+    sandbox: str | None
+    """The program that builds the sandbox."""
+    limits: dict[str, Literal["rlimit", "nothing"]]
+    """What enforces each limit: ``memory``, ``cpu``, ``pids`` and ``files``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What one principal has used since it was first named, each beside its limit; storage is counted for good.
 

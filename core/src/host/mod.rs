@@ -3,6 +3,7 @@
 mod audit;
 mod builder;
 mod capsule;
+mod diagnose;
 mod inspect;
 mod keep;
 mod lifecycle;

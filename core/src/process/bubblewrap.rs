@@ -133,7 +133,9 @@ fn gate(limits: Limits) -> String {
         let most = pids.saturating_add(1);
         steps.push(format!("ulimit -u {most} 2>/dev/null || ulimit -p {most} 2>/dev/null || exit 125"));
     }
-    let others = [("t", limits.cpu_secs), ("n", limits.open_files.map(u64::from)), ("c", Some(0))];
+    let kib = limits.memory_bytes.map(|bytes| bytes.div_ceil(1024));
+    let others =
+        [("d", kib), ("t", limits.cpu_secs), ("n", limits.open_files.map(u64::from)), ("c", Some(0))];
     for (letter, limit) in others {
         steps.extend(limit.map(|limit| format!("ulimit -{letter} {limit} || exit 125")));
     }

@@ -22,8 +22,7 @@ pub struct Processes {
     pub user: Option<(u32, u32)>,
     /// Bytes of each of a child's scratch folders, `/tmp` and `/dev/shm`.
     pub scratch_bytes: u64,
-    /// The limits of a child that asks for none, which are also the most it may ask for. What this machine cannot enforce is
-    /// not enforced here, while a guest that asks for it is refused; `Host::diagnose` tells which.
+    /// The limits of a child that asks for none, which are also the most it may ask for.
     pub limits: Limits,
 }
 

@@ -12,7 +12,7 @@ use super::ring::Overflow;
 /// Limits of one child and all it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Memory in bytes.
+    /// Memory of each process in bytes, what it shares with others not counted.
     pub memory_bytes: Option<u64>,
     /// Processor time in seconds; then the system kills it.
     pub cpu_secs: Option<u64>,

@@ -31,8 +31,6 @@ pub enum Unstarted {
     NoSandbox(String),
     /// There is no such program inside.
     NoProgram,
-    /// The machine cannot enforce a limit that was asked for.
-    NoLimit,
     /// The system failed.
     Failed(io::Error),
 }
@@ -53,7 +51,7 @@ pub struct Diagnosis {
     pub missing: Vec<String>,
     /// The program that builds the sandbox.
     pub sandbox: Option<PathBuf>,
-    /// What enforces each limit: `memory`, `cpu`, `pids` and `open_files`, each by `cgroup`, `rlimit` or `nothing`.
+    /// What enforces each limit: `memory`, `cpu`, `pids` and `files`, each by `rlimit` or `nothing`.
     pub limits: Enforcement,
 }
 
@@ -67,19 +65,17 @@ pub struct Enforcement {
     /// Processes and threads.
     pub pids: By,
     /// Open files.
-    pub open_files: By,
+    pub files: By,
 }
 
 /// Who enforces a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// Nobody: asking for it is refused.
+    /// Nobody, since nothing can be started.
     #[default]
     Nothing,
-    /// A control group, for the child and all it starts together.
-    Cgroup,
-    /// A limit of the system on each process, or on the user inside the sandbox.
+    /// A limit of the system: on each process, and of processes on the whole sandbox.
     Rlimit,
 }
 
@@ -159,7 +155,7 @@ impl Bubblewrap {
     }
 
     fn enforcement() -> Enforcement {
-        Enforcement { memory: By::Nothing, cpu: By::Rlimit, pids: By::Rlimit, open_files: By::Rlimit }
+        Enforcement { memory: By::Rlimit, cpu: By::Rlimit, pids: By::Rlimit, files: By::Rlimit }
     }
 
     async fn launch(&self, plan: Plan, held: Vec<Held>) -> Result<Arc<Child>, Unstarted> {

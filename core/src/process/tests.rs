@@ -148,6 +148,11 @@ async fn limits_hold() {
     let (_, out, _) = run(Plan { limits, ..sh(folder.path(), "ulimit -n") }).await;
     assert_eq!(out, "16\n");
 
+    let hog = "head -c 300000000 /dev/zero | tail -c 300000000 | wc -c";
+    let limits = Limits { memory_bytes: Some(64 << 20), ..Limits::default() };
+    let (_, out, err) = run(Plan { limits, ..sh(folder.path(), hog) }).await;
+    assert!(out == "0\n" && err.contains("memory"), "{out}{err}");
+
     let limits = Limits { cpu_secs: Some(1), ..Limits::default() };
     let (exit, _, _) = run(Plan { limits, ..sh(folder.path(), "while :; do :; done") }).await;
     assert_eq!(exit, Exit { code: None, signal: Some(9) });

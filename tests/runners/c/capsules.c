@@ -22,7 +22,7 @@ char *make_parents(const char *folder, const char *name) {
   char *path = text("%s/%s", folder, name);
   for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')); slash++) {
     *slash = 0;
-    mkdir(path, 0700);
+    mkdir(path, 0755);
     *slash = '/';
   }
   return path;

@@ -102,7 +102,6 @@ impl From<Unstarted> for ProcessError {
                 Self::Fault("this host has no sandbox for programs: bubblewrap is missing or not permitted")
             }
             Unstarted::NoProgram => Self::Fault("there is no such program"),
-            Unstarted::NoLimit => Self::Invalid,
             Unstarted::Failed(error) => {
                 tracing::warn!(%error, "a program could not be started");
                 Self::Fault("the program could not be started")
