@@ -481,6 +481,17 @@ pub const METERED_ACTIONS: usize = 16;
 /// Longest action that has one, in bytes.
 pub const METERED_ACTION_BYTES: usize = 64;
 
+// ---- identity --------------------------------------------------------------------------------------------------
+
+/// Longest name of a platform, in bytes.
+pub const PLATFORM_BYTES: usize = 64;
+/// Longest text that says how a link was established, in bytes.
+pub const LINK_METHOD_BYTES: usize = 64;
+/// Longest name of a user that is shown, in bytes.
+pub const DISPLAY_NAME_BYTES: usize = 128;
+/// Users of a host that capsules may create.
+pub const USERS: usize = 100_000;
+
 // ---- processes -------------------------------------------------------------------------------------------------
 
 /// What a program reads first, at most, in bytes.

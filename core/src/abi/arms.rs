@@ -96,6 +96,10 @@ arms! {
     astrid::approval::host::ErrorCode {
         InvalidInput "invalid-input", Timeout "timeout", StoreUnavailable "store-unavailable",
     } cancelled Timeout;
+    astrid::identity::host::ErrorCode {
+        CapabilityDenied "capability-denied", InvalidInput "invalid-input", UserNotFound "user-not-found",
+        LinkNotFound "link-not-found", AlreadyLinked "already-linked", StoreUnavailable "store-unavailable",
+    } denied CapabilityDenied;
     astrid::uplink::host::ErrorCode {
         CapabilityDenied "capability-denied", InvalidInput "invalid-input", InvalidProfile "invalid-profile",
         UnknownUplink "unknown-uplink", NoSession "no-session", Quota "quota",

@@ -16,6 +16,7 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     astrid::fs::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::http1_0_0::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::http1_1_0::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    astrid::identity::host::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::error::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::poll::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     astrid::io::streams::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;

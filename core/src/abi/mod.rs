@@ -12,6 +12,7 @@ pub mod elicit;
 pub mod fs;
 pub mod holding;
 pub mod http;
+mod identity;
 pub mod io;
 pub mod ipc;
 pub mod kv;

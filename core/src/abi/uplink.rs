@@ -5,7 +5,8 @@ use super::bindings::astrid::uplink::host::{ErrorCode, Host, UplinkProfile};
 use super::call::{Touch, Verdict};
 use super::ops;
 use super::state::State;
-use crate::people::{Delivery, Profile, Unanswered, UplinkDraft, UplinkRefusal};
+use crate::people::{Account, Delivery, Profile, Unanswered, UplinkDraft, UplinkRefusal};
+use crate::principal::Principal;
 
 impl From<UplinkRefusal> for ErrorCode {
     fn from(refusal: UplinkRefusal) -> Self {
@@ -55,7 +56,7 @@ impl Host for State {
                     uplink: sending.info().clone(),
                     platform_user_id: platform_user_id.clone(),
                     content: content.clone(),
-                    resolved: None,
+                    resolved: resolved(state, &sending.info().platform, &platform_user_id),
                 };
                 let failure = state.call.callback_failure.clone();
                 let host = state.capsule.host.clone();
@@ -82,6 +83,13 @@ impl Host for State {
         )
         .await
     }
+}
+
+/// Who the account is linked to, if anybody. Where that cannot be read the message speaks for nobody.
+fn resolved(state: &State, platform: &str, user: &str) -> Option<Principal> {
+    let account = Account::read(platform, user).ok()?;
+    let found = state.capsule.host.store.identities().resolve(&account.platform, &account.id);
+    found.ok().flatten().map(|user| user.principal)
 }
 
 fn told(delivered: bool) -> Verdict {

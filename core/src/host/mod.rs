@@ -4,6 +4,7 @@ mod audit;
 mod builder;
 mod capsule;
 mod diagnose;
+mod identities;
 mod inspect;
 mod keep;
 mod lifecycle;

@@ -112,6 +112,7 @@ async fn remove(host: Host, rooms: Rooms, principal: Principal) -> Result<()> {
     let erasing = context.runtime.spawn_blocking(move || {
         rooms.vfs.erase(&gone)?;
         rooms.store.erase(&gone)?;
+        rooms.store.identities().forget(&gone)?;
         rooms.logs.forget(&gone)?;
         profiles.remove(&gone)
     });

@@ -9,6 +9,7 @@ mod answer;
 mod approval;
 mod desk;
 mod elicit;
+mod identity;
 mod question;
 mod risk;
 mod uplink;
@@ -18,6 +19,7 @@ pub use answer::{BoxFuture, Callback, CallbackError, CallbackFault, Unanswered};
 pub use approval::ApprovalDraft;
 pub use desk::{Desk, DeskTimeouts};
 pub use elicit::ElicitDraft;
+pub use identity::{Account, Malformed, new_user, user_id};
 pub use question::{
     ApprovalQuestion, Decision, Delivery, ElicitAnswer, ElicitKind, ElicitQuestion, Phase, UplinkEvent,
     UplinkInfo, UplinkMessage,

@@ -29,7 +29,8 @@ impl Store {
                     Some(Kind::Secret | Kind::Setting) => namespace::is_scope_of(&key, capsule),
                     Some(Kind::Receipt) => *key == *namespace::plain_key(Kind::Receipt, capsule),
                     Some(Kind::Allowance) => allows(&value, capsule),
-                    Some(Kind::Format | Kind::SecretKey) | None => false,
+                    Some(Kind::User | Kind::Link | Kind::LinkOfUser | Kind::Format | Kind::SecretKey)
+                    | None => false,
                 };
                 if its_own {
                     batch.remove(&database.host, key);

@@ -13,8 +13,15 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) type Format = (&'static str, u32);
 
 /// Everything in the database. A new version comes with a migration from the one before.
-pub(super) const FORMATS: &[Format] =
-    &[("values", 1), ("usage", 1), ("secrets", 1), ("settings", 1), ("receipts", 1), ("allowances", 1)];
+pub(super) const FORMATS: &[Format] = &[
+    ("values", 1),
+    ("usage", 1),
+    ("secrets", 1),
+    ("settings", 1),
+    ("receipts", 1),
+    ("allowances", 1),
+    ("identities", 1),
+];
 
 /// Brings all records of one kind from one version to the next, in the batch that also notes the new version.
 pub(super) struct Migration {

@@ -10,6 +10,7 @@ mod durability;
 mod forget;
 mod formats;
 mod home;
+mod identity;
 mod journal;
 mod keys;
 mod kv;
@@ -38,6 +39,7 @@ use seal::Seal;
 pub use allowances::Allowances;
 pub use backup::Backup;
 pub use durability::Durability;
+pub use identity::{Identities, Link, Unlinked, User};
 pub use kv::{KvError, Namespace, Page};
 pub use profiles::{Profiles, StagedProfile};
 pub use receipts::{Receipt, Receipts};
@@ -146,6 +148,11 @@ impl Store {
     /// What was allowed beforehand.
     pub fn allowances(&self) -> Allowances<'_> {
         Allowances::new(self)
+    }
+
+    /// Users and their accounts on outside platforms.
+    pub fn identities(&self) -> Identities<'_> {
+        Identities::new(self)
     }
 
     /// Bytes of keys and values the principal's guests keep, over all capsules.

@@ -18,6 +18,11 @@ pub(super) enum Kind {
     Setting = b'e',
     Receipt = b'r',
     Allowance = b'a',
+    User = b'u',
+    /// A linked account, by platform and account.
+    Link = b'l',
+    /// The same, by user.
+    LinkOfUser = b'o',
     /// The version of a format; see `formats.rs`.
     Format = b'v',
     /// Which key the secrets are sealed with.
@@ -27,9 +32,18 @@ pub(super) enum Kind {
 impl Kind {
     /// The kind of record a key of the host's keyspace leads to.
     pub(super) fn of(key: &[u8]) -> Option<Self> {
-        [Self::Secret, Self::Setting, Self::Receipt, Self::Allowance, Self::Format, Self::SecretKey]
-            .into_iter()
-            .find(|kind| key.first() == Some(&(*kind as u8)))
+        let all = [
+            Self::Secret,
+            Self::Setting,
+            Self::Receipt,
+            Self::Allowance,
+            Self::User,
+            Self::Link,
+            Self::LinkOfUser,
+            Self::Format,
+            Self::SecretKey,
+        ];
+        all.into_iter().find(|kind| key.first() == Some(&(*kind as u8)))
     }
 }
 
@@ -91,6 +105,15 @@ pub(super) fn scope_head(kind: Kind, scope: &Scope) -> Vec<u8> {
 pub(super) fn owned_head(kind: Kind, principal: &Principal) -> Vec<u8> {
     let mut key = vec![kind as u8, 1];
     push(&mut key, principal.as_str());
+    key
+}
+
+/// The start of all records of this kind that have these parts.
+pub(super) fn part_head(kind: Kind, parts: &[&str]) -> Vec<u8> {
+    let mut key = vec![kind as u8];
+    for part in parts {
+        push(&mut key, part);
+    }
     key
 }
 

@@ -7,6 +7,7 @@ const IDENTITY: Op = Op {
     scope: ScopeKind::Level,
     audit: AuditRule::Always,
     permit: PermitClass::Blocking,
+    built: true,
     ..Op::PLAIN
 };
 

@@ -7,7 +7,7 @@ use crate::bindings::astrid::ipc::host::publish;
 use crate::bindings::astrid::kv::host::kv_set;
 use crate::script::{Call, Script, configured};
 use crate::stage::Stage;
-use crate::{approval, elicit, fs, give_up, http, ipc, kv, memory, net, poll, process, streams, sys, uplink, value};
+use crate::{approval, elicit, fs, give_up, http, identity, ipc, kv, memory, net, poll, process, streams, sys, uplink, value};
 
 /// An action and its data, as the hook returns them.
 type Reply = (String, Option<String>);
@@ -135,6 +135,7 @@ fn ask(call: &Call, stage: &mut Stage) -> Answer {
             Some(("elicit", function)) => elicit::call(function, &call.args()),
             Some(("approval", function)) => approval::call(function, &call.args()),
             Some(("uplink", function)) => uplink::call(function, &call.args()),
+            Some(("identity", function)) => identity::call(function, &call.args()),
             _ => Err(unknown(op)),
         },
     }

@@ -8,6 +8,7 @@ mod control;
 mod elicit;
 mod fs;
 mod http;
+mod identity;
 mod ipc;
 mod kv;
 mod memory;
