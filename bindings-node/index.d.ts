@@ -11,6 +11,7 @@ import type { Diagnosis } from './types/diagnosis';
 import type { HostOptions, Profile } from './types/options';
 import type { CapsuleChange, Discovery, Inspection, Installed, Manifest } from './types/packages';
 import type { Usage } from './types/usage';
+import type { AccountLink, User } from './types/users';
 
 export * from './types/audit';
 export * from './types/calls';
@@ -19,6 +20,7 @@ export * from './types/handlers';
 export * from './types/options';
 export * from './types/packages';
 export * from './types/usage';
+export * from './types/users';
 
 /** The stable kinds of errors, the same in every language. */
 export type ErrorKind =
@@ -232,6 +234,21 @@ export class Host {
   principals(): Promise<string[]>;
   /** Cancels a principal's calls, unloads its capsules and erases its data; what the audit says about it stays. */
   removePrincipal(principal: string): Promise<void>;
+  /** The users of outside platforms that this host knows, by id. */
+  users(): Promise<User[]>;
+  /** Creates a user, who is that principal in the host, or a new one that nobody else is. */
+  createUser(options?: { readonly displayName?: string; readonly principal?: string }): Promise<User>;
+  /** Removes a user with all linked accounts and tells whether there was one. The principal stays. */
+  removeUser(user: string): Promise<boolean>;
+  /** The accounts that are linked to a user. */
+  links(user: string): Promise<AccountLink[]>;
+  /** Links an account of a platform to a user; `method` says how that was established. */
+  linkAccount(
+    user: string,
+    account: { readonly platform: string; readonly account: string; readonly method: string },
+  ): Promise<void>;
+  /** Ends the link of an account. */
+  unlinkAccount(account: { readonly platform: string; readonly account: string }): Promise<void>;
   /** What a principal has used. */
   usage(principal: string): Promise<Usage>;
   /** Counters, gauges and histograms in the text format that Prometheus reads. */

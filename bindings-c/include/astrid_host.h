@@ -2164,6 +2164,72 @@ astrid_status astrid_host_remove_principal(const struct astrid_host *host,
                                            struct astrid_error **error);
 
 /**
+ * The users of outside platforms that the host knows, one JSON object a line, by id: `id`, `principal`, `display_name`,
+ * `created_at`. `*users` belongs to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `store_unavailable`, `closed`.
+ */
+astrid_status astrid_host_users(const struct astrid_host *host,
+                                struct astrid_string *users,
+                                struct astrid_error **error);
+
+/**
+ * Creates a user. `display_name` is shown and may be NULL; `principal` is who the user is in the host, and NULL a new one that
+ * nobody else is. `*user` is the user as JSON, and belongs to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `invalid_argument`, `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_create_user(const struct astrid_host *host,
+                                      const char *display_name,
+                                      const char *principal,
+                                      struct astrid_string *user,
+                                      struct astrid_error **error);
+
+/**
+ * Removes a user with all linked accounts. `*found`, which may be NULL, is whether there was one. The principal stays.
+ *
+ * Errors: `invalid_argument`, `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_remove_user(const struct astrid_host *host,
+                                      const char *user,
+                                      int *found,
+                                      struct astrid_error **error);
+
+/**
+ * The accounts that are linked to a user, one JSON object a line: `platform`, `platform_user_id`, `user`, `method`, `linked_at`.
+ * `*links` belongs to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `invalid_argument`, `store_unavailable`, `closed`.
+ */
+astrid_status astrid_host_links(const struct astrid_host *host,
+                                const char *user,
+                                struct astrid_string *links,
+                                struct astrid_error **error);
+
+/**
+ * Links an account of a platform to a user. `method` says how that was established.
+ *
+ * Errors: `not_found` without such a user, `invalid_argument` when the account is another user's or something is malformed,
+ * `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_link_account(const struct astrid_host *host,
+                                       const char *user,
+                                       const char *platform,
+                                       const char *account,
+                                       const char *method,
+                                       struct astrid_error **error);
+
+/**
+ * Ends the link of an account.
+ *
+ * Errors: `not_found` when it is not linked, `invalid_argument`, `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_unlink_account(const struct astrid_host *host,
+                                         const char *platform,
+                                         const char *account,
+                                         struct astrid_error **error);
+
+/**
  * What the principal used, as one JSON object. `*usage` belongs to the caller, who frees it with `astrid_string_free`.
  *
  * Errors: `principal_refused`, `invalid_argument`, `closed`.

@@ -39,6 +39,7 @@ mod question;
 mod stop;
 mod tell;
 mod text;
+mod users;
 mod wait;
 mod watch;
 mod workspace;

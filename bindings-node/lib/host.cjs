@@ -146,6 +146,36 @@ class Host {
     return this.#call((native, number) => native.removePrincipal(number, name), { read: nothing });
   }
 
+  async users() {
+    return this.#call((native, number) => native.users(number));
+  }
+
+  async createUser({ displayName, principal } = {}) {
+    const name = optionalText('displayName', displayName);
+    const who = optionalText('principal', principal);
+    return this.#call((native, number) => native.createUser(number, name, who));
+  }
+
+  async removeUser(user) {
+    const id = text('user', user);
+    return this.#call((native, number) => native.removeUser(number, id));
+  }
+
+  async links(user) {
+    const id = text('user', user);
+    return this.#call((native, number) => native.links(number, id));
+  }
+
+  async linkAccount(user, { platform, account, method }) {
+    const words = [text('user', user), text('platform', platform), text('account', account), text('method', method)];
+    return this.#call((native, number) => native.linkAccount(number, ...words), { read: nothing });
+  }
+
+  async unlinkAccount({ platform, account }) {
+    const words = [text('platform', platform), text('account', account)];
+    return this.#call((native, number) => native.unlinkAccount(number, ...words), { read: nothing });
+  }
+
   async usage(principal) {
     const name = text('principal', principal);
     return this.#call((native, number) => native.usage(number, name));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::host::NativeHost;
 use crate::letter::Value;
-use crate::{options, shapes};
+use crate::{options, payload, shapes};
 
 #[napi]
 impl NativeHost {
@@ -48,6 +48,51 @@ impl NativeHost {
     pub fn usage(&self, call: u32, principal: String) {
         self.begin_blocking(call, move |host| {
             Ok(shapes::settled(&shapes::shape(&host.usage(&Principal::parse(&principal)?)?)?))
+        });
+    }
+
+    /// Every user.
+    #[napi]
+    pub fn users(&self, call: u32) {
+        self.begin_blocking(call, |host| Ok(shapes::settled(&shapes::shapes(&host.users()?)?)));
+    }
+
+    /// Creates a user.
+    #[napi]
+    pub fn create_user(&self, call: u32, display_name: Option<String>, principal: Option<String>) {
+        self.begin_blocking(call, move |host| {
+            let user = host.create_user(display_name.as_deref(), payload::principal(principal)?)?;
+            Ok(shapes::settled(&shapes::shape(&user)?))
+        });
+    }
+
+    /// Removes a user.
+    #[napi]
+    pub fn remove_user(&self, call: u32, user: String) {
+        self.begin_blocking(call, move |host| Ok(shapes::settled(&json!(host.remove_user(&user)?))));
+    }
+
+    /// The accounts of a user.
+    #[napi]
+    pub fn links(&self, call: u32, user: String) {
+        self.begin_blocking(call, move |host| Ok(shapes::settled(&shapes::shapes(&host.links(&user)?)?)));
+    }
+
+    /// Links an account to a user.
+    #[napi]
+    pub fn link_account(&self, call: u32, user: String, platform: String, account: String, method: String) {
+        self.begin_blocking(call, move |host| {
+            host.link_account(&user, &platform, &account, &method)?;
+            Ok(Value::Done)
+        });
+    }
+
+    /// Ends a link.
+    #[napi]
+    pub fn unlink_account(&self, call: u32, platform: String, account: String) {
+        self.begin_blocking(call, move |host| {
+            host.unlink_account(&platform, &account)?;
+            Ok(Value::Done)
         });
     }
 }

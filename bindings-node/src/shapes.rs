@@ -33,6 +33,11 @@ pub fn settled(value: &Value) -> letter::Value {
     letter::Value::Json(value.to_string())
 }
 
+/// Several.
+pub fn shapes<T: Serialize>(values: &[T]) -> Result<Value> {
+    values.iter().map(shape).collect()
+}
+
 /// An audit entry. Nanoseconds since 1970 are more than a JavaScript number holds, so they travel as text.
 pub fn entry(entry: &Entry) -> Result<Value> {
     let mut shaped = shape(entry)?;

@@ -216,6 +216,24 @@ test('the host tells whether programs can run here', async (t) => {
   await assert.rejects(open(t, { processes: { limits: { pids: 0 } } }), { code: 'invalid_argument' });
 });
 
+test('users have accounts on outside platforms', async (t) => {
+  const host = await open(t, {});
+  const ada = await host.createUser({ displayName: 'Ada', principal: 'ada' });
+  const other = await host.createUser();
+  assert.deepEqual([ada.principal, ada.displayName, other.displayName], ['ada', 'Ada', null]);
+  await host.linkAccount(ada.id, { platform: ' Chat ', account: '42', method: 'code' });
+  const [link] = await host.links(ada.id);
+  assert.deepEqual([link.platform, link.platformUserId, link.user, link.method], ['chat', '42', ada.id, 'code']);
+  const taken = host.linkAccount(other.id, { platform: 'chat', account: '42', method: 'code' });
+  await assert.rejects(taken, { code: 'invalid_argument' });
+  await assert.rejects(host.unlinkAccount({ platform: 'chat', account: '43' }), { code: 'not_found' });
+  assert.equal((await host.users()).length, 2);
+  await host.unlinkAccount({ platform: 'chat', account: '42' });
+  assert.deepEqual(await host.links(ada.id), []);
+  assert.equal(await host.removeUser(ada.id), true);
+  assert.equal(await host.removeUser(ada.id), false);
+});
+
 test('a message may be held to a fan-out', async (t) => {
   const host = await open(t, {});
   const [first, second] = [host.subscribe('a.b'), host.subscribe('a.b')];

@@ -260,6 +260,39 @@ impl Host {
         Ok(self.call(async move { host.remove_principal(&principal).await }, shown::nothing))
     }
 
+    fn users(&self) -> Call {
+        self.blocking(|host| host.users(), |py, users| shown::records(py, "User", &users))
+    }
+
+    fn create_user(
+        &self,
+        py: Python<'_>,
+        display_name: Option<String>,
+        principal: Option<&str>,
+    ) -> PyResult<Call> {
+        let principal = principal.map(|text| self::principal(py, text)).transpose()?;
+        Ok(self.blocking(
+            move |host| host.create_user(display_name.as_deref(), principal),
+            |py, user| Ok(serialised(py, "User", &user)?.unbind()),
+        ))
+    }
+
+    fn remove_user(&self, user: String) -> Call {
+        self.blocking(move |host| host.remove_user(&user), |py, found| Ok(plain(py, &found)?.unbind()))
+    }
+
+    fn links(&self, user: String) -> Call {
+        self.blocking(move |host| host.links(&user), |py, links| shown::records(py, "AccountLink", &links))
+    }
+
+    fn link_account(&self, user: String, platform: String, account: String, method: String) -> Call {
+        self.blocking(move |host| host.link_account(&user, &platform, &account, &method), shown::nothing)
+    }
+
+    fn unlink_account(&self, platform: String, account: String) -> Call {
+        self.blocking(move |host| host.unlink_account(&platform, &account), shown::nothing)
+    }
+
     fn usage(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
         let principal = self::principal(py, principal)?;
         Ok(self.blocking(

@@ -4,6 +4,7 @@ use astrid_host::audit::{Entry, Verification};
 use astrid_host::{Discovery, Inspection, Installed, Outcome};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use serde::Serialize;
 
 use crate::record::{fields, named, plain, record, serialised};
 
@@ -87,4 +88,10 @@ pub(crate) fn verification(py: Python<'_>, verification: &Verification) -> PyRes
     let fields = fields(py, verification)?;
     fields.set_item("findings", findings)?;
     Ok(named(py, "Verification", &fields)?.unbind())
+}
+
+/// Records of one class.
+pub(crate) fn records(py: Python<'_>, class: &str, records: &[impl Serialize]) -> PyResult<Py<PyAny>> {
+    let shown = records.iter().map(|record| serialised(py, class, record)).collect::<PyResult<Vec<_>>>()?;
+    Ok(PyList::new(py, shown)?.into_any().unbind())
 }

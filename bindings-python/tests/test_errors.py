@@ -153,3 +153,28 @@ def test_every_option_is_taken(open_host):
         ready_within=0.25,
     )
     assert host.profile("alice")["groups"] == ["guests"]
+
+
+def test_users_and_their_accounts(open_host):
+    host = open_host()
+    ada = host.create_user("Ada", principal="ada")
+    other = host.create_user()
+    assert (ada.principal, ada.display_name, other.display_name) == ("ada", "Ada", None)
+    assert other.principal.startswith("user-")
+    host.link_account(ada.id, " Chat ", "42", method="code")
+    host.link_account(ada.id, "chat", "42", method="again")
+    (link,) = host.links(ada.id)
+    assert (link.platform, link.platform_user_id, link.user, link.method) == ("chat", "42", ada.id, "again")
+    with pytest.raises(astrid_host.InvalidArgument, match="another user"):
+        host.link_account(other.id, "chat", "42", method="code")
+    with pytest.raises(astrid_host.InvalidArgument):
+        host.links("ada")
+    with pytest.raises(astrid_host.NotFound):
+        host.unlink_account("chat", "43")
+    assert {user.id for user in host.users()} == {ada.id, other.id}
+    host.remove_principal("ada")
+    assert host.users() == [other]
+    assert host.remove_user(other.id)
+    assert not host.remove_user(other.id)
+    made = [entry.operation for entry in host.audit.entries(outcome="allowed")]
+    assert made.count("host.create-user") == 2

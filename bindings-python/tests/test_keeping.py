@@ -152,6 +152,12 @@ def test_the_same_verbs_are_coroutines(tmp_path, folder):
             await host.remove_principal("bob")
             assert "astrid_capsules" in await host.metrics()
             assert (await host.diagnose()).processes
+            ada = await host.create_user("Ada", principal="bob")
+            await host.link_account(ada.id, "chat", "42", method="code")
+            assert [link.platform_user_id for link in await host.links(ada.id)] == ["42"]
+            await host.unlink_account("chat", "42")
+            assert await host.users() == [ada]
+            assert await host.remove_user(ada.id)
             assert (await host.audit.checkpoint()).entries > 0
             await host.rotate_keys()
             await host.backup(tmp_path / "copy")

@@ -210,6 +210,32 @@ static void processes(void) {
   astrid_host_free(host);
 }
 
+static void users(void) {
+  astrid_host *host = open_host("users", NULL);
+  astrid_error *error = NULL;
+  astrid_string user = {NULL, 0}, links = {NULL, 0};
+  char id[37] = {0};
+  int found = -1;
+  EXPECT(ASTRID_OK, astrid_host_create_user(host, "Ada", "ada", &user, &error));
+  CHECK(strstr(user.data, "\"principal\":\"ada\"") && sscanf(user.data, "{\"id\":\"%36[0-9a-f-]", id) == 1);
+  astrid_string_free(&user);
+  EXPECT(ASTRID_OK, astrid_host_link_account(host, id, "Chat", "42", "code", &error));
+  EXPECT(ASTRID_OK, astrid_host_links(host, id, &links, &error));
+  CHECK(strstr(links.data, "\"platform\":\"chat\",\"platform_user_id\":\"42\""));
+  astrid_string_free(&links);
+  EXPECT(ASTRID_ERROR_NOT_FOUND, astrid_host_unlink_account(host, "chat", "43", &error));
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_host_links(host, "ada", &links, &error));
+  EXPECT(ASTRID_OK, astrid_host_unlink_account(host, "chat", "42", &error));
+  EXPECT(ASTRID_OK, astrid_host_users(host, &user, &error));
+  CHECK(strstr(user.data, id));
+  astrid_string_free(&user);
+  EXPECT(ASTRID_OK, astrid_host_remove_user(host, id, &found, &error));
+  CHECK(found == 1);
+  EXPECT(ASTRID_OK, astrid_host_remove_user(host, id, NULL, &error));
+  astrid_host_close(host, NULL);
+  astrid_host_free(host);
+}
+
 static void texts(void) {
   astrid_host *host = open_host("texts", NULL);
   astrid_string report = {NULL, 0};
@@ -239,6 +265,7 @@ int main(int count, char **values) {
   options();
   networks();
   processes();
+  users();
   texts();
   return 0;
 }

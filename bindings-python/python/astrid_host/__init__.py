@@ -30,6 +30,7 @@ from .options import (
     Restart,
 )
 from .types import (
+    AccountLink,
     ApprovalQuestion,
     AuditEntry,
     BusMessage,
@@ -52,10 +53,12 @@ from .types import (
     State,
     UplinkEvent,
     Usage,
+    User,
     Verification,
 )
 
 __all__ = [
+    "AccountLink",
     "ApprovalQuestion",
     "AstridError",
     "AsyncAudit",
@@ -74,6 +77,7 @@ __all__ = [
     "Checkpoint",
     "Decision",
     "Delivery",
+    "Diagnosis",
     "Discovery",
     "ElicitQuestion",
     "EntryFilter",
@@ -96,7 +100,7 @@ __all__ = [
     "State",
     "UplinkEvent",
     "Usage",
-    "Diagnosis",
+    "User",
     "Verification",
     "__version__",
     "errors",

@@ -18,6 +18,7 @@ from ._lifetime import Path, remember, shut
 from ._payload import to_bytes
 from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
+    AccountLink,
     Diagnosis,
     Discovery,
     Inspection,
@@ -30,6 +31,7 @@ from .types import (
     Outcome,
     Payload,
     Usage,
+    User,
 )
 
 if TYPE_CHECKING:
@@ -167,6 +169,30 @@ class AsyncHost:
     async def remove_principal(self, principal: str) -> None:
         """Erase a principal; see :meth:`Host.remove_principal <astrid_host.Host.remove_principal>`."""
         await finish(self._native.remove_principal(principal))
+
+    async def users(self) -> list[User]:
+        """List the users of outside platforms that this host knows, by id."""
+        return await finish(self._native.users())
+
+    async def create_user(self, display_name: str | None = None, *, principal: str | None = None) -> User:
+        """Create a user, who is this principal in the host, or a new one that nobody else is."""
+        return await finish(self._native.create_user(display_name, principal))
+
+    async def remove_user(self, user: str) -> bool:
+        """Remove a user with all linked accounts and tell whether there was one. The principal stays."""
+        return await finish(self._native.remove_user(user))
+
+    async def links(self, user: str) -> list[AccountLink]:
+        """List the accounts that are linked to a user."""
+        return await finish(self._native.links(user))
+
+    async def link_account(self, user: str, platform: str, account: str, *, method: str) -> None:
+        """Link an account of a platform to a user; ``method`` says how that was established."""
+        await finish(self._native.link_account(user, platform, account, method))
+
+    async def unlink_account(self, platform: str, account: str) -> None:
+        """End the link of an account."""
+        await finish(self._native.unlink_account(platform, account))
 
     async def usage(self, principal: str) -> Usage:
         """Tell what a principal has used."""

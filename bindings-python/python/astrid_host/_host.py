@@ -16,6 +16,7 @@ from ._payload import to_bytes
 from ._streams import CapsuleChanges, Messages
 from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
+    AccountLink,
     Diagnosis,
     Discovery,
     Inspection,
@@ -28,6 +29,7 @@ from .types import (
     Outcome,
     Payload,
     Usage,
+    User,
 )
 
 if TYPE_CHECKING:
@@ -310,6 +312,30 @@ class Host:
 
         """
         self._native.remove_principal(principal).wait()
+
+    def users(self) -> list[User]:
+        """List the users of outside platforms that this host knows, by id."""
+        return self._native.users().wait()
+
+    def create_user(self, display_name: str | None = None, *, principal: str | None = None) -> User:
+        """Create a user, who is this principal in the host, or a new one that nobody else is."""
+        return self._native.create_user(display_name, principal).wait()
+
+    def remove_user(self, user: str) -> bool:
+        """Remove a user with all linked accounts and tell whether there was one. The principal stays."""
+        return self._native.remove_user(user).wait()
+
+    def links(self, user: str) -> list[AccountLink]:
+        """List the accounts that are linked to a user."""
+        return self._native.links(user).wait()
+
+    def link_account(self, user: str, platform: str, account: str, *, method: str) -> None:
+        """Link an account of a platform to a user; ``method`` says how that was established."""
+        self._native.link_account(user, platform, account, method).wait()
+
+    def unlink_account(self, platform: str, account: str) -> None:
+        """End the link of an account."""
+        self._native.unlink_account(platform, account).wait()
 
     def usage(self, principal: str) -> Usage:
         """Tell what a principal has used."""

@@ -1,8 +1,8 @@
 """What may be set when a host is opened, and what is known about a principal: plain dictionaries."""
 
-import os
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, TypedDict
 

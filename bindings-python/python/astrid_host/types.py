@@ -194,6 +194,35 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whose accounts on outside platforms the host knows."""
+
+    id: str
+    """A UUID."""
+    principal: str
+    """Who the user is in this host."""
+    display_name: str | None
+    """The name to show, if one was given."""
+    created_at: str
+    """When the user was created (RFC 3339, UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLink:
+    """An account of an outside platform, and whose it is."""
+
+    platform: str
+    platform_user_id: str
+    """The account's id on that platform."""
+    user: str
+    """The user's id."""
+    method: str
+    """How the link was established."""
+    linked_at: str
+    """When it was (RFC 3339, UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What one principal has used since it was first named, each beside its limit; storage is counted for good.
 
