@@ -195,6 +195,6 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::AbiMismatch);
         assert!(error.message().contains("1.0.7") && error.message().contains("astrid:kv/host@1.0.0"));
         assert!(check_import("wasi:cli/environment@0.2.0").unwrap_err().message().contains("astrid:* only"));
-        assert!(check_import("astrid:identity/host@1.0.0").unwrap_err().message().contains("does not offer"));
+        assert!(check_import("astrid:weather/host@1.0.0").unwrap_err().message().contains("does not offer"));
     }
 }
