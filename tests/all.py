@@ -39,6 +39,7 @@ SUITES = [
     ("rust: engine", ".", {}, "cargo test --quiet --locked --workspace --test engine"),
     ("rust: airlock", ".", {}, "cargo test --quiet --locked --workspace --test airlock"),
     ("rust: kill -9", ".", {}, "cargo test --quiet --locked --workspace --test crash"),
+    ("rust: programs and kill -9", ".", {}, "cargo test --quiet --locked --workspace --test outliving"),
     ("rust: otlp", "otlp", {}, "cargo test --quiet --locked --target-dir ../target/otlp"),
     ("rust: scenarios", ".", {}, "cargo test --quiet --locked --workspace --test conformance"),
     ("rust: stress", ".", {}, "cargo test --quiet --locked --workspace --test stress"),

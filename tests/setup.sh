@@ -10,7 +10,8 @@ command -v pkg-config > /dev/null || missing="$missing pkg-config"
 pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
 command -v g++ > /dev/null || missing="$missing g++"
 command -v valgrind > /dev/null || missing="$missing valgrind"
-# Programs of capsules run under bubblewrap.
+# Programs of capsules run under bubblewrap, where they are only what the system has installed.
+[ -x /usr/bin/python3 ] || missing="$missing python3"
 command -v bwrap > /dev/null || missing="$missing bubblewrap"
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then

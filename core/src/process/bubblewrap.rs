@@ -123,11 +123,11 @@ pub(super) fn arguments(options: &Processes, plan: &Plan, descriptors: Descripto
 
 /// What runs first inside: it waits for a line from the host, sets the limits and becomes the program.
 ///
-/// Until the sandbox stands the kernel would not end what is inside when the host dies; a host that is gone sends no line, and
-/// so nothing is started. The limit of processes counts what the user of the sandbox has, so it is set in there; where one
+/// Until the sandbox stands the kernel would not end what is inside when the wrapper dies. So the host waits for a line from
+/// here before it sends its own, and a host that is gone sends none: then nothing is started, and the sandbox ends by itself. The limit of processes counts what the user of the sandbox has, so it is set in there; where one
 /// cannot be set nothing is started either.
 fn gate(limits: Limits) -> String {
-    let mut steps = vec!["read -r line || exit 125".to_owned()];
+    let mut steps = vec!["echo; read -r line || exit 125".to_owned()];
     if let Some(pids) = limits.pids {
         // The first process inside is the wrapper's own. Shells disagree about the letter.
         let most = pids.saturating_add(1);

@@ -69,6 +69,7 @@ pub struct Child {
     wrapper_id: u32,
     /// The first process inside, and the group of all that did not leave it.
     inside: Pid,
+    inside_fd: OwnedFd,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -85,6 +86,7 @@ pub(super) struct Parts {
     pub wrapper: Wrapper,
     pub wrapper_fd: OwnedFd,
     pub inside: Pid,
+    pub inside_fd: OwnedFd,
     pub stdout: pipe::Receiver,
     pub stderr: pipe::Receiver,
     pub rings: (Ring, Ring),
@@ -95,7 +97,7 @@ pub(super) struct Parts {
 impl Child {
     /// Looks after a started wrapper from now on.
     pub(super) fn adopt(runtime: &Handle, parts: Parts) -> io::Result<Arc<Self>> {
-        let Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, held } = parts;
+        let Parts { wrapper, wrapper_fd, inside, inside_fd, stdout, stderr, rings, input, held } = parts;
         let child = Arc::new(Self {
             stdout: rings.0,
             stderr: rings.1,
@@ -104,6 +106,7 @@ impl Child {
             wrapper: wrapper_fd.try_clone()?,
             wrapper_id: wrapper.id(),
             inside,
+            inside_fd,
             state: Mutex::default(),
             changed: Notify::new(),
         });
@@ -225,7 +228,8 @@ impl Child {
             return false;
         }
         state.killed = true;
-        // One that has just ended cannot be told, and needs not.
+        // The first process inside takes everything inside along. Either may just have ended, and needs not be told.
+        let _ = pidfd_send_signal(self.inside_fd.as_fd(), OsSignal::KILL);
         let _ = pidfd_send_signal(self.wrapper.as_fd(), OsSignal::KILL);
         true
     }

@@ -8,14 +8,11 @@ use std::process::Command;
 
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
-use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 
 /// What happens in the child before it becomes the wrapper.
 pub(super) struct Confinement {
     /// The descriptors it keeps, beside the three of every program.
     pub keeps: Vec<RawFd>,
-    /// The process that starts it.
-    pub parent: Pid,
 }
 
 impl Confinement {
@@ -29,11 +26,6 @@ impl Confinement {
     }
 
     fn enter(&self) -> io::Result<()> {
-        // The host may have died before this; then nobody would ever end the child.
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        if getppid() != Some(self.parent) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
         self.close_what_leaks()
     }
 

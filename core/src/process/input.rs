@@ -1,6 +1,7 @@
 //! What is written to a child.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::net::unix::pipe;
@@ -17,6 +18,8 @@ pub struct Closed;
 pub struct Input {
     pipe: Mutex<Place>,
     closing: Cancel,
+    /// How many writes the child's pipe has taken.
+    taken: AtomicU64,
     drained: Notify,
 }
 
@@ -59,6 +62,7 @@ impl Input {
         }
         let closed = writing.pipe.is_none();
         drop(writing);
+        self.taken.fetch_add(u64::from(!closed), Ordering::AcqRel);
         self.drained.notify_waiters();
         if closed { Err(Closed) } else { Ok(()) }
     }
@@ -72,9 +76,17 @@ impl Input {
         }
     }
 
-    /// Waits until the child's pipe has taken what somebody wrote, or it is closed.
-    pub fn drained(&self) -> tokio::sync::futures::Notified<'_> {
-        self.drained.notified()
+    /// Waits until the child's pipe has taken more writes than `seen`, and says how many.
+    pub async fn drained(&self, seen: u64) -> u64 {
+        loop {
+            let mut drained = std::pin::pin!(self.drained.notified());
+            drained.as_mut().enable();
+            let taken = self.taken.load(Ordering::Acquire);
+            if taken > seen {
+                return taken;
+            }
+            drained.await;
+        }
     }
 
     fn take(&self) -> Result<Writing<'_>, Closed> {

@@ -18,6 +18,8 @@ mod sandbox;
 mod spawner;
 
 #[cfg(test)]
+mod escape_tests;
+#[cfg(test)]
 mod tests;
 
 pub use bubblewrap::{WORKSPACE, may_hold};

@@ -262,6 +262,7 @@ async fn live<F: Future<Output = ()>>(
         }
     };
     let ended_by_host = tokio::select! {
+        biased;
         _ = child.exited() => None,
         () = &mut stopped => Some("reaped-shutdown"),
         () = entry.removed.given() => Some("killed"),
@@ -315,8 +316,9 @@ async fn watch(entry: Arc<Entry>) {
         }
     };
     let input = async {
+        let mut seen = 0;
         loop {
-            child.input.drained().await;
+            seen = child.input.drained(seen).await;
             entry.tell(Event::StdinDrained);
         }
     };

@@ -1,7 +1,7 @@
 //! Where children run: a trait, and bubblewrap behind it.
 
 use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, PidfdFlags, geteuid, getpid, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
@@ -178,10 +178,13 @@ impl Bubblewrap {
         }
         let injected = plan.injections.iter().map(|file| file.file.as_raw_fd());
         let keeps = injected.chain([descriptors.filter, descriptors.told]).collect();
-        Confinement { keeps, parent: getpid() }.apply(&mut command);
+        Confinement { keeps }.apply(&mut command);
         let mut started = self.spawner.start(command).await?;
         drop((filter, tells));
-        let inside = self.told(told.into()).await.map_err(|_| self.unbuilt(&mut started))?;
+        let inside = self.told(told.into()).await.map_err(|_| unbuilt(&mut started))?;
+        if !self.stands(&mut started).await? {
+            return Err(unbuilt(&mut started));
+        }
         Ok(self.adopt(started, inside, plan, held)?)
     }
 
@@ -211,15 +214,23 @@ impl Bubblewrap {
         pid.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// What the wrapper says about why it gave up.
-    #[allow(clippy::unused_self)]
-    fn unbuilt(&self, started: &mut Started) -> Unstarted {
-        let mut said = String::new();
-        if let Some(stderr) = started.pipes().and_then(|child| child.stderr.take()) {
-            // It has ended, or it would have told the number.
-            drop(io::Read::read_to_string(&mut io::Read::take(stderr, 4096), &mut said));
+    /// Waits for the first line from inside, which is empty; false if there is none.
+    async fn stands(&self, started: &mut Started) -> io::Result<bool> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        // A second descriptor of the same pipe: what comes after that line is the program's.
+        let stdout = started.pipes().and_then(|child| child.stdout.as_ref()).ok_or_else(gone)?;
+        let pipe = {
+            let _entered = self.runtime.enter();
+            pipe::Receiver::from_owned_fd(nonblocking(stdout.as_fd().try_clone_to_owned()?)?)?
+        };
+        loop {
+            pipe.readable().await?;
+            match pipe.try_read(&mut [0]) {
+                Ok(n) => return Ok(n == 1),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
         }
-        Unstarted::NoSandbox(said.trim().to_owned())
     }
 
     fn adopt(
@@ -232,6 +243,7 @@ impl Bubblewrap {
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         let pid = started.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).ok_or_else(gone)?;
         let wrapper_fd = pidfd_open(pid, PidfdFlags::empty())?;
+        let inside_fd = pidfd_open(inside, PidfdFlags::empty())?;
         let _entered = self.runtime.enter();
         let pipes = started.pipes().ok_or_else(gone)?;
         // From here on somebody looks after it. An empty pipe takes a line at once.
@@ -245,7 +257,7 @@ impl Bubblewrap {
         let rings = (Ring::new(plan.ring_bytes, plan.overflow), Ring::new(plan.ring_bytes, plan.overflow));
         let Plan { stdin, keep_stdin_open, .. } = plan;
         let wrapper = started.take().ok_or_else(gone)?;
-        let parts = Parts { wrapper, wrapper_fd, inside, stdout, stderr, rings, input, held };
+        let parts = Parts { wrapper, wrapper_fd, inside, inside_fd, stdout, stderr, rings, input, held };
         let child = Child::adopt(&self.runtime, parts)?;
         if !stdin.is_empty() || !keep_stdin_open {
             let its = Arc::clone(&child);
@@ -308,6 +320,16 @@ impl Plan {
             host_network: false,
         }
     }
+}
+
+/// What the wrapper says about why it gave up.
+fn unbuilt(started: &mut Started) -> Unstarted {
+    let mut said = String::new();
+    if let Some(stderr) = started.pipes().and_then(|child| child.stderr.take()) {
+        // It has ended, or it would have told the number.
+        drop(io::Read::read_to_string(&mut io::Read::take(stderr, 4096), &mut said));
+    }
+    Unstarted::NoSandbox(said.trim().to_owned())
 }
 
 /// The filter of system calls, to be read by the wrapper.

@@ -14,11 +14,14 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// Starts children, one after the other.
 #[derive(Debug)]
-pub(super) struct Spawner(Mutex<Option<mpsc::Sender<Job>>>);
+pub(super) struct Spawner(Mutex<Option<(u32, mpsc::Sender<Job>)>>);
 
-/// A child nobody looks after yet; dropped, it is killed.
+/// A wrapper nobody looks after yet. Dropped, it is told nothing, and so ends by itself without having started a program.
 #[derive(Debug)]
-pub(super) struct Started(Option<Child>);
+pub(super) struct Started {
+    child: Option<Child>,
+    reap: mpsc::Sender<Job>,
+}
 
 impl Spawner {
     /// A spawner whose thread starts with the first child.
@@ -29,59 +32,59 @@ impl Spawner {
     /// Starts a child.
     pub async fn start(&self, mut command: Command) -> io::Result<Started> {
         let (tell, told) = oneshot::channel();
-        let job = Box::new(move || {
-            // Nobody may wait any more; then what was started is dropped here, and so killed.
-            drop(tell.send(command.spawn().map(|child| Started(Some(child)))));
+        let jobs = self.jobs()?;
+        let reap = jobs.clone();
+        let job: Job = Box::new(move || {
+            // Nobody may wait any more; then what was started is dropped here.
+            drop(tell.send(command.spawn().map(|child| Started { child: Some(child), reap })));
         });
-        self.send(job)?;
+        jobs.send(job).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
         told.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
     }
 
-    fn send(&self, mut job: Job) -> io::Result<()> {
+    /// Where the thread takes its work, which starts with the first.
+    fn jobs(&self) -> io::Result<mpsc::Sender<Job>> {
         let mut jobs = self.0.lock();
-        if let Some(known) = &*jobs {
-            match known.send(job) {
-                Ok(()) => return Ok(()),
-                Err(mpsc::SendError(back)) => job = back,
-            }
+        // A forked process has the handle of its parent's thread and not the thread.
+        if let Some((process, known)) = &*jobs
+            && *process == std::process::id()
+        {
+            return Ok(known.clone());
         }
-        // Also in a forked process, which has the handle of its parent's thread and not the thread.
         let (send, work) = mpsc::channel::<Job>();
         std::thread::Builder::new().name("astrid-spawner".to_owned()).spawn(move || {
             for job in work {
                 job();
             }
         })?;
-        send.send(job).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        *jobs = Some(send);
-        Ok(())
+        *jobs = Some((std::process::id(), send.clone()));
+        Ok(send)
     }
 }
 
 impl Started {
     /// Its number in the operating system.
     pub fn id(&self) -> Option<u32> {
-        self.0.as_ref().map(Child::id)
+        self.child.as_ref().map(Child::id)
     }
 
     /// The child, to be looked after by whoever takes it.
     pub fn take(mut self) -> Option<Child> {
-        self.0.take()
+        self.child.take()
     }
 
     /// Its ends of the pipes.
     pub fn pipes(&mut self) -> Option<&mut Child> {
-        self.0.as_mut()
+        self.child.as_mut()
     }
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            // It has just been started: the wrapper ends at once, and what is inside with it.
-            if child.kill().is_ok() {
-                drop(child.wait());
-            }
+        if let Some(mut child) = self.child.take() {
+            drop((child.stdin.take(), child.stdout.take(), child.stderr.take()));
+            // Without the thread there is no host, and the system reaps it.
+            drop(self.reap.send(Box::new(move || drop(child.wait()))));
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::*;
 
-fn workspace() -> tempfile::TempDir {
+pub(super) fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
     folder
@@ -22,7 +22,7 @@ fn sandbox() -> Arc<Bubblewrap> {
     sandbox
 }
 
-fn sh(workspace: &Path, script: &str) -> Plan {
+pub(super) fn sh(workspace: &Path, script: &str) -> Plan {
     Plan {
         command: "sh".to_owned(),
         args: vec!["-c".to_owned(), script.to_owned()],
@@ -39,7 +39,7 @@ fn sh(workspace: &Path, script: &str) -> Plan {
     }
 }
 
-async fn run(plan: Plan) -> (Exit, String, String) {
+pub(super) async fn run(plan: Plan) -> (Exit, String, String) {
     let child = sandbox().start(plan, Vec::new()).await.unwrap();
     let exit = child.exited().await;
     let text = |ring: &Ring| String::from_utf8_lossy(&ring.drain()).into_owned();

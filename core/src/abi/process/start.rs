@@ -8,7 +8,7 @@ use super::super::context::Slot;
 use super::super::holding::Holding;
 use super::super::memory::InFlight;
 use super::super::ops::Op;
-use super::super::state::State;
+use super::super::state::{Caller, State};
 use super::handle::ProcessHandle;
 use super::persistent::announce;
 use super::{Answer, Finished, ProcessError, text, told};
@@ -111,7 +111,9 @@ impl State {
             if !state.capsule.capabilities.may_persist() {
                 return Err(ProcessError::Denied);
             }
-            if state.call.caller.as_ref().is_some_and(|caller| caller.principal.is_none()) {
+            // A message of the system. A call of the embedding program that names nobody is its owner's.
+            let message = |caller: &Caller| caller.sequence.is_some() && caller.principal.is_none();
+            if state.call.caller.as_ref().is_some_and(message) {
                 return Err(ProcessError::Unsupported);
             }
             state.judge_program(&request)?;
