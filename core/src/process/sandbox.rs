@@ -1,6 +1,7 @@
 //! Where children run: a trait, and bubblewrap behind it.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -9,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, geteuid, pidfd_open};
 use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
@@ -166,8 +168,9 @@ impl Bubblewrap {
             return Err(Unstarted::NoProgram);
         }
         let filter = filter()?;
-        let (told, tells) = io::pipe()?;
-        let descriptors = Descriptors { filter: filter.as_raw_fd(), told: tells.as_raw_fd() };
+        // No pipe: the wrapper would die of one that nobody reads any more, while it makes its first process.
+        let told = memfd_create("astrid-told", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
+        let descriptors = Descriptors { filter: filter.as_raw_fd(), told: told.as_raw_fd() };
         let mut command = Command::new(path);
         command.args(bubblewrap::arguments(&self.options, &plan, descriptors)).env_clear().current_dir("/");
         command.stdin(Stdio::piped());
@@ -180,38 +183,12 @@ impl Bubblewrap {
         let keeps = injected.chain([descriptors.filter, descriptors.told]).collect();
         Confinement { keeps }.apply(&mut command);
         let mut started = self.spawner.start(command).await?;
-        drop((filter, tells));
-        let inside = self.told(told.into()).await.map_err(|_| unbuilt(&mut started))?;
+        drop(filter);
         if !self.stands(&mut started).await? {
             return Err(unbuilt(&mut started));
         }
+        let inside = inside(File::from(told))?;
         Ok(self.adopt(started, inside, plan, held)?)
-    }
-
-    /// Reads the number of the first process inside.
-    async fn told(&self, told: OwnedFd) -> io::Result<Pid> {
-        let pipe = {
-            let _entered = self.runtime.enter();
-            rustix::fs::fcntl_setfl(&told, rustix::fs::OFlags::NONBLOCK)?;
-            pipe::Receiver::from_owned_fd(told)?
-        };
-        let mut text = Vec::new();
-        let number = loop {
-            pipe.readable().await?;
-            let mut buffer = [0; 256];
-            match pipe.try_read(&mut buffer) {
-                Ok(0) => break None,
-                Ok(n) => text.extend_from_slice(&buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-            if text.contains(&b'}') {
-                let told: serde_json::Value = serde_json::from_slice(&text).map_err(io::Error::other)?;
-                break told["child-pid"].as_i64();
-            }
-        };
-        let pid = number.and_then(|number| Pid::from_raw(i32::try_from(number).ok()?));
-        pid.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
     /// Waits for the first line from inside, which is empty; false if there is none.
@@ -322,11 +299,19 @@ impl Plan {
     }
 }
 
+/// The number of the first process inside, which the wrapper has told by now.
+fn inside(mut told: File) -> io::Result<Pid> {
+    told.rewind()?;
+    let told: serde_json::Value = serde_json::from_reader(told).map_err(io::Error::other)?;
+    let number = told["child-pid"].as_i64().and_then(|number| i32::try_from(number).ok());
+    number.and_then(Pid::from_raw).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
 /// What the wrapper says about why it gave up.
 fn unbuilt(started: &mut Started) -> Unstarted {
     let mut said = String::new();
     if let Some(stderr) = started.pipes().and_then(|child| child.stderr.take()) {
-        // It has ended, or it would have told the number.
+        // It has ended, or there would have been a line.
         drop(io::Read::read_to_string(&mut io::Read::take(stderr, 4096), &mut said));
     }
     Unstarted::NoSandbox(said.trim().to_owned())
