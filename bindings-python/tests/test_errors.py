@@ -115,7 +115,9 @@ def test_options_are_checked(open_host, options, error):
 
 
 def test_a_diagnosis_tells_whether_programs_can_run(open_host):
-    found = open_host().diagnose()
+    host = open_host()
+    found = host.diagnose()
+    host.close()
     limits = dict.fromkeys(("memory", "cpu", "pids", "files"), "rlimit")
     assert (found.processes, found.missing, found.limits) == (True, [], limits)
     without = open_host(processes={"bubblewrap": "/nowhere/bwrap"}).diagnose()

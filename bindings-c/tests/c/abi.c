@@ -212,7 +212,6 @@ static void processes(void) {
 
 static void users(void) {
   astrid_host *host = open_host("users", NULL);
-  astrid_error *error = NULL;
   astrid_string user = {NULL, 0}, links = {NULL, 0};
   char id[37] = {0};
   int found = -1;
