@@ -22,9 +22,12 @@ impl CommandPattern {
         Ok(Self(text.into()))
     }
 
-    /// Whether the entry covers the command a capsule wants to run. An empty command is covered by nothing.
+    /// Whether the entry covers the command a capsule wants to run. An empty command is covered by nothing. What follows the
+    /// space names no folder: the whole text is the name of a file, and `git /../sh` would be another program.
     pub fn covers(&self, command: &str) -> bool {
-        command.strip_prefix(&*self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        command
+            .strip_prefix(&*self.0)
+            .is_some_and(|rest| rest.is_empty() || (rest.starts_with(' ') && !rest.contains('/')))
     }
 }
 
@@ -36,7 +39,18 @@ mod tests {
     fn covers_itself_and_what_follows_a_space() {
         let git = CommandPattern::parse("git").unwrap();
         assert!(git.covers("git") && git.covers("git push"));
-        for no in ["", " ", "gitk", "git-push", "/usr/bin/git", "GIT", "git\tpush"] {
+        for no in [
+            "",
+            " ",
+            "gitk",
+            "git /x",
+            "git /../../usr/bin/sh",
+            "git a/b",
+            "git-push",
+            "/usr/bin/git",
+            "GIT",
+            "git\tpush",
+        ] {
             assert!(!git.covers(no), "{no:?}");
         }
         for bad in ["", " ", "git ", "\tgit", "a\nb", "../git", "./../git", "sh .."] {

@@ -14,6 +14,8 @@ use super::plan::{Bind, Limits, Plan};
 const PLACES: [&str; 3] = ["/usr/bin/bwrap", "/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
 /// Where the workspace lies for a child.
 pub const WORKSPACE: &str = "/workspace";
+/// Where files lie whose place the host chooses.
+pub(super) const INJECTED: &str = "/run/injected";
 /// The roots of installed programs; on most systems all but the first are links into it.
 const PROGRAMS: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 /// What loading a program needs of the configuration.
@@ -102,7 +104,7 @@ pub(super) fn arguments(options: &Processes, plan: &Plan, descriptors: Descripto
     if let Some(bind) = &plan.workspace {
         line.bind(bind);
         for name in CREDENTIALS {
-            line.hide(&bind.from.join(name), &bind.to.join(name));
+            line.hide_below(bind, name);
         }
     }
     for injected in &plan.injections {
@@ -198,6 +200,21 @@ impl Line {
         self.put([OsStr::new(flag), bind.from.as_os_str(), bind.to.as_os_str()]);
     }
 
+    /// Hides something of a folder that is bound. What it lies in is bound at its own place, so that no program can rename it,
+    /// and the next one find the thing under another name; a link there leads to what is bound or to nothing.
+    fn hide_below(&mut self, bind: &Bind, name: &str) {
+        let (on_machine, inside) = (bind.from.join(name), bind.to.join(name));
+        if let Some(folder) = Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            let from = bind.from.join(folder);
+            let plain = std::fs::symlink_metadata(&from).is_ok_and(|found| found.is_dir());
+            if !plain || std::fs::symlink_metadata(&on_machine).is_err() {
+                return;
+            }
+            self.bind(&Bind { from, to: bind.to.join(folder), writable: bind.writable });
+        }
+        self.hide(&on_machine, &inside);
+    }
+
     /// Puts nothing in the place of something, if it is there.
     fn hide(&mut self, on_machine: &Path, inside: &Path) {
         match std::fs::symlink_metadata(on_machine) {
@@ -214,8 +231,16 @@ impl Line {
 /// Whether a file may be shown at this absolute path: nothing of the sandbox's own lies there, above or below.
 #[must_use]
 pub fn may_hold(options: &Processes, path: &Path) -> bool {
-    let own =
-        ["/proc", "/dev", "/sys", WORKSPACE, "/etc/alternatives", "/etc/ld.so.conf.d", "/etc/ssl/certs"];
+    let own = [
+        "/proc",
+        "/dev",
+        "/sys",
+        INJECTED,
+        WORKSPACE,
+        "/etc/alternatives",
+        "/etc/ld.so.conf.d",
+        "/etc/ssl/certs",
+    ];
     let own = own.iter().chain(&PROGRAMS).map(Path::new).chain(options.readable.iter().map(PathBuf::as_path));
     let plain = path.is_absolute()
         && path.components().skip(1).all(|part| matches!(part, Component::Normal(_)))

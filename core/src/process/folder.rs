@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
 
+use super::bubblewrap::INJECTED;
 use super::options::Processes;
 use super::plan::{Bind, Injected, Plan};
 use super::request::{Placement, Request, Unfit, injection_path};
@@ -48,7 +49,7 @@ impl Request {
             let to = match &injection.placement {
                 Placement::Path(path) => injection_path(options, path).ok_or(Unfit::Invalid)?,
                 Placement::Variable(name) => {
-                    let to = format!("/run/injected/{n}");
+                    let to = format!("{INJECTED}/{n}");
                     // What the host says comes after what the guest said.
                     env.retain(|(key, _)| key != name);
                     env.push((name.clone(), to.clone()));

@@ -59,7 +59,7 @@ pub enum Unfit {
 }
 
 /// Variables that steer loaders and interpreters, or say who the host is.
-const REFUSED: [&str; 12] = [
+const REFUSED: [&str; 15] = [
     "PATH",
     "ASTRID_SESSION_TOKEN",
     "BASH_ENV",
@@ -72,6 +72,10 @@ const REFUSED: [&str; 12] = [
     "RUBYOPT",
     "ZDOTDIR",
     "IFS",
+    // A shell starts every program, and on some systems it is bash.
+    "BASHOPTS",
+    "PS4",
+    "SHELLOPTS",
 ];
 const REFUSED_BEGINNINGS: [&str; 2] = ["LD_", "DYLD_"];
 
@@ -168,10 +172,16 @@ impl Request {
         {
             return Err(Unfit::TooLarge);
         }
-        let (mut names, mut paths) = (HashSet::new(), HashSet::new());
+        let (mut names, mut paths) = (HashSet::new(), Vec::<PathBuf>::new());
+        // One file is no folder of another.
+        let mut apart = |path: PathBuf| {
+            let apart = paths.iter().all(|other| !path.starts_with(other) && !other.starts_with(&path));
+            paths.push(path);
+            apart
+        };
         let fit = self.injections.iter().all(|injection| match &injection.placement {
             Placement::Variable(name) => is_variable(name) && names.insert(name),
-            Placement::Path(path) => injection_path(options, path).is_some_and(|path| paths.insert(path)),
+            Placement::Path(path) => injection_path(options, path).is_some_and(&mut apart),
         });
         if !fit {
             return Err(Unfit::Invalid);
@@ -231,7 +241,9 @@ mod tests {
     #[test]
     fn variables_that_steer_loaders_are_refused() {
         assert_eq!(env("A_1", "x"), Ok(()));
-        for name in ["", "1A", "A-B", "A=B", "É", "PATH", "LD_PRELOAD", "DYLD_X", "BASH_ENV", "PYTHONPATH"] {
+        for name in
+            ["", "1A", "A-B", "A=B", "É", "PATH", "LD_PRELOAD", "DYLD_X", "BASH_ENV", "PS4", "SHELLOPTS"]
+        {
             assert_eq!(env(name, "x"), Err(Unfit::Invalid), "{name}");
         }
         assert_eq!(env("A", "a\0b"), Err(Unfit::Invalid));
@@ -282,10 +294,14 @@ mod tests {
             "/workspace",
             "/a\\b",
             "/tmp",
+            "/run/injected",
+            "/run/injected/0",
         ] {
             assert_eq!(inject(vec![at(bad)]), Err(Unfit::Invalid), "{bad}");
         }
         assert_eq!(inject(vec![at("/opt/a"), at("/opt//./a")]), Err(Unfit::Invalid));
+        assert_eq!(inject(vec![at("/opt/a/b"), at("/opt/a")]), Err(Unfit::Invalid));
+        assert_eq!(inject(vec![at("/opt/a"), at("/opt/ab")]), Ok(()));
         let named =
             |name: &str| Injection { content: Vec::new(), placement: Placement::Variable(name.to_owned()) };
         assert_eq!(inject(vec![named("A"), named("A")]), Err(Unfit::Invalid));

@@ -195,6 +195,28 @@ async fn injected_files_and_hidden_credentials() {
 }
 
 #[tokio::test]
+async fn hidden_credentials_are_not_renamed_into_sight() {
+    let folder = workspace();
+    let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o777)).unwrap();
+    std::fs::create_dir_all(folder.path().join(".config/gcloud")).unwrap();
+    std::fs::write(folder.path().join(".config/gcloud/token"), "secret").unwrap();
+    open(&folder.path().join(".config"));
+    open(&folder.path().join(".config/gcloud"));
+    let (_, _, err) = run(sh(folder.path(), "echo x > .config/own; mv .config plain")).await;
+    assert!(err.contains("busy"), "{err}");
+    let (_, out, _) =
+        run(sh(folder.path(), "cat .config/own; cat .config/gcloud/token plain/gcloud/token")).await;
+    assert_eq!(out, "x\n");
+
+    // A link in its place hides nothing and stops no program.
+    let folder = workspace();
+    std::fs::create_dir_all(folder.path().join("real/gcloud")).unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join(".config")).unwrap();
+    let (_, out, err) = run(sh(folder.path(), "echo ok")).await;
+    assert_eq!(out, "ok\n", "{err}");
+}
+
+#[tokio::test]
 async fn what_it_held_is_given_back_when_it_has_ended() {
     let folder = workspace();
     let held = Arc::new(());
