@@ -79,13 +79,12 @@ fn gone(mark: &str) -> Result<(), String> {
     }
 }
 
-/// The command lines of the programs that have this mark in it. Bubblewrap itself is none: one that is killed while it makes
-/// its first process leaves that behind, blocked for ever before there is a sandbox or a program in it.
+/// The command lines of the processes that have this mark in it, bubblewrap's own among them.
 fn living(mark: &str) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").expect("/proc");
     let lines = processes.flatten().filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
     let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    lines.filter(|line| line.contains(mark) && !line.contains("bwrap ")).collect()
+    lines.filter(|line| line.contains(mark)).collect()
 }
 
 /// A text that only programs of the host in this folder have in their command lines.

@@ -5,7 +5,7 @@ use super::bindings::astrid::identity::host::{
     ErrorCode, Host, IdentityCreateUserRequest, IdentityCreateUserResponse, IdentityLinkRequest,
     IdentityResolveRequest, IdentityResolveResponse, IdentityUnlinkRequest, PlatformLink,
 };
-use super::call::Touch;
+use super::call::{Met, Touch};
 use super::ops::identity as ops;
 use super::state::State;
 use crate::error::Error;
@@ -31,6 +31,7 @@ impl From<Unlinked> for ErrorCode {
             Unlinked::NoUser => Self::UserNotFound,
             Unlinked::NoLink => Self::LinkNotFound,
             Unlinked::Taken => Self::AlreadyLinked,
+            Unlinked::Full => Self::fault("there are as many users or links as there may be"),
             Unlinked::Store(_) => Self::StoreUnavailable,
         }
     }
@@ -103,14 +104,15 @@ impl Host for State {
         request: IdentityCreateUserRequest,
     ) -> Answer<IdentityCreateUserResponse> {
         let shown = request.display_name.as_deref().unwrap_or_default();
-        self.effect(Touch::of(&ops::IDENTITY_CREATE_USER).moving(shown.as_bytes()), |state| {
+        let met = Met::new();
+        let touch = Touch::of(&ops::IDENTITY_CREATE_USER).moving(shown.as_bytes()).meeting(&met);
+        self.effect(touch, |state| {
             state.may_identify(IdentityLevel::Admin)?;
             let user = new_user(request.display_name.as_deref(), None)?;
             let store = &state.capsule.host.store;
-            if store.identities().users()?.len() >= crate::limits::USERS {
-                return Err(ErrorCode::fault("there are as many users as there may be"));
-            }
             store.identities().create(&user)?;
+            // The cell is new and empty.
+            drop(met.set(("user", user.id.clone())));
             Ok(IdentityCreateUserResponse { user_id: user.id })
         })
         .await

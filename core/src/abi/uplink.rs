@@ -89,6 +89,7 @@ impl Host for State {
 fn resolved(state: &State, platform: &str, user: &str) -> Option<Principal> {
     let account = Account::read(platform, user).ok()?;
     let found = state.capsule.host.store.identities().resolve(&account.platform, &account.id);
+    let found = found.inspect_err(|error| tracing::warn!(%error, "whose account it is could not be read"));
     found.ok().flatten().map(|user| user.principal)
 }
 

@@ -5,7 +5,7 @@ use crate::audit::{Draft, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::people::{Account, Malformed, new_user, user_id};
 use crate::principal::Principal;
-use crate::store::{Link, Unlinked, User};
+use crate::store::{Identities, Link, Unlinked, User};
 
 impl From<Malformed> for Error {
     fn from(_: Malformed) -> Self {
@@ -23,6 +23,9 @@ impl From<Unlinked> for Error {
             Unlinked::NoLink => Error::new(ErrorKind::NotFound, "the account is not linked"),
             Unlinked::Taken => {
                 Error::new(ErrorKind::InvalidArgument, "the account is linked to another user")
+            }
+            Unlinked::Full => {
+                Error::new(ErrorKind::QuotaExceeded, "there are as many users or links as there may be")
             }
             Unlinked::Store(error) => error,
         }
@@ -44,9 +47,9 @@ impl Host {
     /// [`ErrorKind::InvalidArgument`] for the name.
     pub fn create_user(&self, display_name: Option<&str>, principal: Option<Principal>) -> Result<User> {
         let user = new_user(display_name, principal)?;
-        self.recorded("host.create-user", &user.id, || {
-            self.rooms()?.context.store.identities().create(&user)
-        })?;
+        let name = user.display_name.as_deref().unwrap_or_default();
+        let entry = Draft { subject: &user.id, content: Some(name.as_bytes()), ..entry("host.create-user") };
+        self.recorded(&entry, |all| Ok(all.create(&user)?))?;
         Ok(user)
     }
 
@@ -56,7 +59,7 @@ impl Host {
     /// [`ErrorKind::InvalidArgument`] for what is no UUID.
     pub fn remove_user(&self, user: &str) -> Result<bool> {
         let user = user_id(user)?;
-        self.recorded("host.remove-user", &user, || self.rooms()?.context.store.identities().remove(&user))
+        self.recorded(&Draft { subject: &user, ..entry("host.remove-user") }, |all| all.remove(&user))
     }
 
     /// The accounts of a user.
@@ -74,9 +77,11 @@ impl Host {
     /// something is malformed.
     pub fn link_account(&self, user: &str, platform: &str, account: &str, method: &str) -> Result<()> {
         let link = Account::read(platform, account)?.link(user, method)?;
-        self.recorded("host.link-account", &link.user, || {
-            Ok(self.rooms()?.context.store.identities().link(&link)?)
-        })
+        let detail = [("platform", &*link.platform), ("method", &*link.method)];
+        let account = Some(link.platform_user_id.as_bytes());
+        let entry =
+            Draft { subject: &link.user, content: account, detail: &detail, ..entry("host.link-account") };
+        self.recorded(&entry, |all| Ok(all.link(&link)?))
     }
 
     /// Ends a link.
@@ -85,18 +90,26 @@ impl Host {
     /// [`ErrorKind::NotFound`] when the account is not linked.
     pub fn unlink_account(&self, platform: &str, account: &str) -> Result<()> {
         let account = Account::read(platform, account)?;
-        self.recorded("host.unlink-account", &account.platform, || {
-            Ok(self.rooms()?.context.store.identities().unlink(&account.platform, &account.id)?)
-        })
+        let entry = Draft {
+            subject: &account.platform,
+            content: Some(account.id.as_bytes()),
+            ..entry("host.unlink-account")
+        };
+        self.recorded(&entry, |all| Ok(all.unlink(&account.platform, &account.id)?))
     }
 
     /// Does something if it can be recorded, and records it.
-    fn recorded<T>(&self, operation: &str, subject: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    fn recorded<T>(&self, entry: &Draft<'_>, work: impl FnOnce(&Identities<'_>) -> Result<T>) -> Result<T> {
         let rooms = self.rooms()?;
         rooms.context.audit.admit()?;
-        let done = work();
+        let done = work(&rooms.context.store.identities());
         let outcome = if done.is_ok() { Outcome::Allowed } else { Outcome::Failed };
-        rooms.context.audit.append(&Draft { subject, ..Draft::new(operation, outcome) })?;
+        rooms.context.audit.append(&Draft { outcome, ..*entry })?;
         done
     }
+}
+
+/// The beginning of an entry. What an account or a user is called is a commitment in it.
+fn entry(operation: &str) -> Draft<'_> {
+    Draft::new(operation, Outcome::Allowed)
 }

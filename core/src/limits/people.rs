@@ -50,5 +50,7 @@ pub const PLATFORM_BYTES: usize = 64;
 pub const LINK_METHOD_BYTES: usize = 64;
 /// Longest name of a user that is shown, in bytes.
 pub const DISPLAY_NAME_BYTES: usize = 128;
-/// Users of a host that capsules may create.
+/// Accounts that are linked to one user.
+pub const LINKS_PER_USER: usize = 256;
+/// Users of a host.
 pub const USERS: usize = 100_000;

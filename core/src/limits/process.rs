@@ -46,6 +46,8 @@ pub const PROCESS_ARGUMENTS_BYTES: usize = MIB;
 pub const INJECTIONS: usize = 128;
 /// Each of them, in bytes.
 pub const INJECTION_BYTES: usize = 8 * MIB;
+/// Longest path of one, in bytes.
+pub const INJECTION_PATH_BYTES: usize = 512;
 /// All of them together.
 pub const INJECTIONS_BYTES: usize = 16 * MIB;
 /// Ids that one capsule keeps, over all its principals.

@@ -7,6 +7,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::io::Errno;
+
 use super::options::Processes;
 use super::plan::{Bind, Limits, Plan};
 
@@ -71,11 +74,23 @@ pub(super) fn knows(options: &Processes, plan: &Plan) -> bool {
     if let Some(workspace) = &plan.workspace
         && let Ok(below) = inside.strip_prefix(WORKSPACE)
     {
-        return workspace.from.join(below).is_file();
+        return is_program(&workspace.from, below);
     }
     let injected = plan.injections.iter().any(|file| file.to == inside);
     let roots = PROGRAMS.iter().map(Path::new).chain(options.readable.iter().map(PathBuf::as_path));
     injected || (roots.into_iter().any(|root| inside.starts_with(root)) && inside.is_file())
+}
+
+/// Whether a file lies there in the workspace. A link that leads out of it may lead to something of the sandbox: that is for the
+/// sandbox to find out, since to look there would tell a guest what lies on the machine.
+fn is_program(workspace: &Path, below: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let opened = openat(CWD, workspace, flags | OFlags::DIRECTORY, Mode::empty())
+        .and_then(|root| openat2(root, below, flags, Mode::empty(), ResolveFlags::BENEATH));
+    match opened {
+        Ok(file) => fstat(file).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file()),
+        Err(error) => error == Errno::XDEV,
+    }
 }
 
 /// The folder a child starts in.
@@ -96,7 +111,8 @@ pub(super) fn arguments(options: &Processes, plan: &Plan, descriptors: Descripto
         line.put(["--share-net"]);
     }
     line.put(["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox"]);
-    environment(&mut line, plan);
+    // What the guest says about the environment is for the program alone, not for the wrapper and not for the shell.
+    line.put(["--clearenv", "--setenv", "PATH", PATH]);
     line.put(["--proc", "/proc", "--dev", "/dev"]);
     let size = options.scratch_bytes.to_string();
     line.put(["--size", &size, "--tmpfs", "/dev/shm", "--size", &size, "--tmpfs", "/tmp"]);
@@ -118,7 +134,9 @@ pub(super) fn arguments(options: &Processes, plan: &Plan, descriptors: Descripto
         line.put([flag, &descriptor.to_string()]);
     }
     // A command that begins with a dash is a command and no option.
-    line.put(["--", "/bin/sh", "-c", &gate(plan.limits), "sh", &plan.command]);
+    line.put(["--", "/bin/sh", "-c", &gate(plan.limits), "sh", "/usr/bin/env", "-i"]);
+    line.put(environment(plan));
+    line.put([&plan.command]);
     line.put(&plan.args);
     line.0
 }
@@ -145,21 +163,22 @@ fn gate(limits: Limits) -> String {
     steps.join("; ")
 }
 
-fn environment(line: &mut Line, plan: &Plan) {
-    line.put(["--clearenv"]);
+/// The whole environment of the program, as `env` takes it.
+fn environment(plan: &Plan) -> Vec<OsString> {
+    let mut all = vec![OsString::from(format!("PATH={PATH}"))];
     let given = |name: &str| plan.env.iter().any(|(key, _)| key == name);
-    line.put(["--setenv", "PATH", PATH]);
     if !given("HOME") {
-        line.put(["--setenv", "HOME", "/tmp"]);
+        all.push("HOME=/tmp".into());
     }
     for name in PASSED.into_iter().filter(|name| !given(name)) {
         if let Some(value) = std::env::var_os(name) {
-            line.put([OsStr::new("--setenv"), OsStr::new(name), &value]);
+            let mut pair = OsString::from(format!("{name}="));
+            pair.push(value);
+            all.push(pair);
         }
     }
-    for (key, value) in &plan.env {
-        line.put(["--setenv", key, value]);
-    }
+    all.extend(plan.env.iter().map(|(key, value)| OsString::from(format!("{key}={value}"))));
+    all
 }
 
 fn programs(line: &mut Line, options: &Processes, network: bool) {

@@ -126,8 +126,12 @@ impl Child {
         stderr: pipe::Receiver,
     ) {
         let exited = async {
-            exited(fd).await;
-            let status = wrapper.wait();
+            let status = if exited(fd).await {
+                wrapper.wait()
+            } else {
+                let waiting = tokio::task::spawn_blocking(move || wrapper.wait()).await;
+                waiting.unwrap_or_else(|error| Err(io::Error::other(error)))
+            };
             // Whatever was left inside is being killed; what it wrote is in the pipes.
             self.stdout.ending();
             self.stderr.ending();
@@ -246,15 +250,17 @@ impl Child {
     }
 }
 
-/// Waits until the process behind a descriptor has ended.
-async fn exited(fd: OwnedFd) {
+/// Waits until the process behind a descriptor has ended; false where that cannot be watched.
+async fn exited(fd: OwnedFd) -> bool {
     #[expect(unsafe_code, reason = "tokio asks for the promise that the descriptor stays what it is")]
     // SAFETY: an owned descriptor is open until it is dropped, which the registration does, and always the same.
     let registered = unsafe { AsyncFd::register_with_interest(fd, tokio::io::Interest::READABLE) };
     match registered {
-        Ok(fd) => drop(fd.readable().await),
-        // Without a place in the reactor it is looked for often enough; there is nobody to tell.
-        Err(error) => tracing::warn!(%error, "the end of a process is not watched"),
+        Ok(fd) => fd.readable().await.is_ok(),
+        Err(error) => {
+            tracing::warn!(%error, "the end of a process takes a thread to wait for");
+            false
+        }
     }
 }
 

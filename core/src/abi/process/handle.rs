@@ -198,17 +198,7 @@ impl State {
         this: &Resource<ProcessHandle>,
         timeout: Option<u64>,
     ) -> Answer<Exit> {
-        let held = self.held(this)?;
-        let waited = self
-            .waiting(Touch::of(op).on(&held.shown), told, |state| {
-                held.waitable(timeout)?;
-                Ok(wait_for(state.capsule.host.runtime.clone(), Arc::clone(&held.child), timeout))
-            })
-            .await?;
-        if waited.is_ok() {
-            self.table.get_mut(this)?.reaped = true;
-        }
-        Ok(waited)
+        self.ended(op, this, timeout, |_, exit| exit).await
     }
 
     pub(super) async fn handle_finish(
@@ -217,26 +207,30 @@ impl State {
         this: &Resource<ProcessHandle>,
         timeout: Option<u64>,
     ) -> Answer<Finished> {
+        self.ended(op, this, timeout, Finished::of).await
+    }
+
+    /// Waits for the end of a program, which is told once, and makes of it what the call answers.
+    async fn ended<T: Send>(
+        &mut self,
+        op: &'static Op,
+        this: &Resource<ProcessHandle>,
+        timeout: Option<u64>,
+        answer: fn(&Child, Exit) -> T,
+    ) -> Answer<T> {
         let held = self.held(this)?;
-        let finished = self
+        let ended = self
             .waiting(Touch::of(op).on(&held.shown), told, |state| {
                 held.waitable(timeout)?;
                 let child = Arc::clone(&held.child);
                 let waiting = wait_for(state.capsule.host.runtime.clone(), Arc::clone(&child), timeout);
-                Ok(async move {
-                    let exit = waiting.await?;
-                    Ok(Finished {
-                        stdout: text(child.stdout.drain()),
-                        stderr: text(child.stderr.drain()),
-                        exit,
-                    })
-                })
+                Ok(async move { waiting.await.map(|exit| answer(&child, exit)) })
             })
             .await?;
-        if finished.is_ok() {
+        if ended.is_ok() {
             self.table.get_mut(this)?.reaped = true;
         }
-        Ok(finished)
+        Ok(ended)
     }
 
     pub(super) async fn handle_os_pid(
@@ -252,25 +246,16 @@ impl State {
         .await
     }
 
-    pub(super) fn handle_exit(
+    /// A pollable for the end of a program, or for its output as well.
+    pub(super) fn handle_pollable(
         &mut self,
         op: &'static Op,
         this: &Resource<ProcessHandle>,
+        logs: bool,
     ) -> wasmtime::Result<Resource<Pollable>> {
         let child = Arc::downgrade(&self.held(this)?.child);
         self.count(op);
-        let pollable = self.pollable(Watched { child, logs: false })?;
-        Ok(self.table.push(pollable)?)
-    }
-
-    pub(super) fn handle_readable(
-        &mut self,
-        op: &'static Op,
-        this: &Resource<ProcessHandle>,
-    ) -> wasmtime::Result<Resource<Pollable>> {
-        let child = Arc::downgrade(&self.held(this)?.child);
-        self.count(op);
-        let pollable = self.pollable(Watched { child, logs: true })?;
+        let pollable = self.pollable(Watched { child, logs })?;
         Ok(self.table.push(pollable)?)
     }
 

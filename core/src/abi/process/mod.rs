@@ -11,7 +11,7 @@ mod versions;
 
 use super::arms::{Arm, Refusal};
 use super::call::Verdict;
-use crate::process::{Exit, Start, Unfit, Unstarted};
+use crate::process::{Child, Exit, Start, Unfit, Unstarted};
 pub use cancelling::{Tracked, call_of};
 pub use handle::ProcessHandle;
 
@@ -124,6 +124,13 @@ pub(super) struct Finished {
     stdout: String,
     stderr: String,
     exit: Exit,
+}
+
+impl Finished {
+    /// All output of a program that has ended.
+    fn of(child: &Child, exit: Exit) -> Self {
+        Self { stdout: text(child.stdout.drain()), stderr: text(child.stderr.drain()), exit }
+    }
 }
 
 /// What was left of a program that was killed.

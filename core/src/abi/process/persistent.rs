@@ -31,6 +31,13 @@ impl State {
         self.capsule.processes.find(self.principal(), id)
     }
 
+    /// The entry of an id, and what the audit shows of it.
+    fn known(&self, id: &str) -> (Option<Arc<Entry>>, String) {
+        let entry = self.entry(id);
+        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        (entry, shown)
+    }
+
     /// Does something with an entry that counts as use.
     async fn with_entry<T: Send>(
         &mut self,
@@ -39,8 +46,7 @@ impl State {
         tell: impl FnOnce(&T) -> Verdict,
         work: impl FnOnce(&State, &Arc<Entry>) -> Result<T, ProcessError>,
     ) -> Answer<T> {
-        let entry = self.entry(id);
-        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        let (entry, shown) = self.known(id);
         self.effect_told(Touch::of(op).on(&shown), tell, |state| {
             let entry = entry.ok_or(ProcessError::Unknown)?;
             entry.touch();
@@ -66,8 +72,7 @@ impl State {
     }
 
     pub(super) async fn kept_status(&mut self, op: &'static Op, id: &str) -> Answer<Arc<Entry>> {
-        let entry = self.entry(id);
-        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        let (entry, shown) = self.known(id);
         // It does not count as use.
         self.effect(Touch::of(op).on(&shown), |_| entry.ok_or(ProcessError::Unknown)).await
     }
@@ -110,8 +115,7 @@ impl State {
     }
 
     pub(super) async fn kept_write(&mut self, op: &'static Op, id: &str, data: Vec<u8>) -> Answer<u32> {
-        let entry = self.entry(id);
-        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        let (entry, shown) = self.known(id);
         self.waiting(Touch::of(op).on(&shown).moving(&data), told, |_| {
             let entry = entry.ok_or(ProcessError::Unknown)?;
             entry.touch();
@@ -129,8 +133,7 @@ impl State {
     }
 
     pub(super) async fn kept_signal(&mut self, op: &'static Op, id: &str, signal: Signal) -> Answer<()> {
-        let entry = self.entry(id);
-        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        let (entry, shown) = self.known(id);
         self.effect(Touch::of(op).on(&shown).to(Some(name_of(signal))), |_| {
             let entry = entry.ok_or(ProcessError::Unknown)?;
             entry.touch();
@@ -140,8 +143,7 @@ impl State {
     }
 
     pub(super) async fn kept_wait(&mut self, op: &'static Op, id: &str, timeout_ms: u64) -> Answer<Exit> {
-        let entry = self.entry(id);
-        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        let (entry, shown) = self.known(id);
         self.waiting(Touch::of(op).on(&shown), told, |state| {
             let entry = entry.ok_or(ProcessError::Unknown)?;
             entry.touch();
@@ -156,8 +158,7 @@ impl State {
         id: &str,
         grace_ms: Option<u64>,
     ) -> Answer<Exit> {
-        let entry = self.entry(id);
-        let shown = entry.as_ref().map_or(NOBODY, |entry| &entry.shown).to_owned();
+        let (entry, shown) = self.known(id);
         let grace = grace_ms.map_or(limits::STOP_GRACE, Duration::from_millis).min(limits::MOST_STOP_GRACE);
         self.waiting(Touch::of(op).on(&shown), told, |state| {
             let entry = entry.ok_or(ProcessError::Unknown)?;

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::call::{Met, Touch, Verdict};
-use super::super::context::Slot;
+use super::super::arms::{Arm as _, Refusal};
+use super::super::call::{Touch, Verdict};
+use super::super::context::{HostContext, Slot};
 use super::super::holding::Holding;
 use super::super::memory::InFlight;
 use super::super::ops::Op;
 use super::super::state::{Caller, State};
 use super::handle::ProcessHandle;
 use super::persistent::announce;
-use super::{Answer, Finished, ProcessError, text, told};
+use super::{Answer, Finished, ProcessError, told};
+use crate::audit::{Outcome, Recorded};
 use crate::limits;
 use crate::process::{
     Bind, Child, Held, Overflow, Placement, Plan, Request, Ring, Sandbox, Terms, WORKSPACE,
@@ -52,8 +54,8 @@ impl State {
         // All of the output is wanted, and none of it later.
         (request.overflow, request.keep_stdin_open) = (Overflow::Refuse, false);
         request.ring_bytes = u32::try_from(limits::MOST_RING_BYTES).ok();
-        let (shown, met) = Shown::of(&request);
-        let touch = shown.touch(op, &met);
+        let shown = Shown::of(&request);
+        let touch = shown.touch(op);
         let tell = |done: &Finished| {
             let bytes = (done.stdout.len() + done.stderr.len()) as u64;
             Verdict { bytes, ..Verdict::ALLOWED }
@@ -62,9 +64,11 @@ impl State {
             state.judge_program(&request)?;
             let held: Vec<Held> = vec![Box::new(state.running_place()?), Box::new(charge(state, &request)?)];
             let sandbox: Arc<dyn Sandbox> = Arc::clone(&state.capsule.host.sandbox);
+            let noted = state.note_injections(&request)?;
             let plan = state.plan_program(request)?;
             let tracked = state.tracker();
             Ok(async move {
+                noted.settled().await?;
                 let child = Running(sandbox.start(plan, held).await?);
                 let _tracked = tracked.track(&child.0);
                 let exit = tokio::select! {
@@ -75,8 +79,7 @@ impl State {
                 if child.0.stdout.is_refused() || child.0.stderr.is_refused() {
                     return Err(ProcessError::TooLarge);
                 }
-                let (stdout, stderr) = (text(child.0.stdout.drain()), text(child.0.stderr.drain()));
-                Ok(Finished { stdout, stderr, exit })
+                Ok(Finished::of(&child.0, exit))
             })
         })
         .await
@@ -84,17 +87,19 @@ impl State {
 
     /// Starts a program that lives as long as its handle.
     pub(super) async fn spawn_held(&mut self, op: &'static Op, request: Request) -> Answer<ProcessHandle> {
-        let (shown, met) = Shown::of(&request);
-        let touch = shown.touch(op, &met);
+        let shown = Shown::of(&request);
+        let touch = shown.touch(op);
         let command = request.command.clone();
         self.waiting(touch, told, |state| {
             state.judge_program(&request)?;
             let held: Vec<Held> = vec![Box::new(state.running_place()?), Box::new(charge(state, &request)?)];
             let sandbox = Arc::clone(&state.capsule.host.sandbox);
+            let noted = state.note_injections(&request)?;
             let plan = state.plan_program(request)?;
             let principal = state.principal().clone();
             let tracked = state.loose_tracker();
             Ok(async move {
+                noted.settled().await?;
                 let child = sandbox.start(plan, held).await?;
                 let tracking = tracked.track(&child);
                 Ok(ProcessHandle::own(child, principal, command, tracking))
@@ -105,8 +110,8 @@ impl State {
 
     /// Starts a program that outlives the call, and gives its id.
     pub(super) async fn spawn_kept(&mut self, op: &'static Op, request: Request) -> Answer<String> {
-        let (shown, met) = Shown::of(&request);
-        let touch = shown.touch(op, &met);
+        let shown = Shown::of(&request);
+        let touch = shown.touch(op);
         self.waiting(touch, told, |state| {
             if !state.capsule.capabilities.may_persist() {
                 return Err(ProcessError::Denied);
@@ -124,6 +129,7 @@ impl State {
             let held: Vec<Held> = vec![Box::new(state.running_place()?), Box::new(charge(state, &request)?)];
             let terms = terms(&request);
             let host = Arc::clone(&state.capsule.host);
+            let noted = state.note_injections(&request)?;
             let plan = state.plan_program(request)?;
             let (capsule, tenant) = (state.capsule.cancel.clone(), Arc::clone(&state.acting));
             let tell = announce(&host, state.principal());
@@ -132,6 +138,7 @@ impl State {
                 if !Arc::clone(&sandbox).diagnose().await.processes {
                     return Err(ProcessError::Unsupported);
                 }
+                noted.settled().await?;
                 let child = sandbox.start(plan, held).await?;
                 let principal = tenant.principal().clone();
                 let stopped = async move {
@@ -190,27 +197,44 @@ struct Shown {
 }
 
 impl Shown {
-    /// What is shown, and the hashes of the files that are injected.
-    fn of(request: &Request) -> (Self, Met) {
+    fn of(request: &Request) -> Self {
         let words = [&request.command].into_iter().chain(&request.args);
         let line = words.map(String::as_bytes).collect::<Vec<_>>().join(&0);
-        let met = Met::new();
-        let injected = request.injections.iter().map(|file| {
-            let hash = blake3::hash(&file.content).to_hex();
-            match &file.placement {
-                Placement::Variable(name) => format!("env:{name}={hash}"),
-                Placement::Path(path) => format!("path:{path}={hash}"),
-            }
-        });
-        let injected = injected.collect::<Vec<_>>().join(" ");
-        if !injected.is_empty() {
-            // The cell is new and empty.
-            drop(met.set(("injected", injected)));
-        }
-        (Self { command: request.command.clone(), line, cwd: request.cwd.clone() }, met)
+        Self { command: request.command.clone(), line, cwd: request.cwd.clone() }
     }
 
-    fn touch<'a>(&'a self, op: &'static Op, met: &'a Met) -> Touch<'a> {
-        Touch::of(op).on(&self.command).moving(&self.line).to(self.cwd.as_deref()).meeting(met)
+    fn touch<'a>(&'a self, op: &'static Op) -> Touch<'a> {
+        Touch::of(op).on(&self.command).moving(&self.line).to(self.cwd.as_deref())
+    }
+}
+
+impl State {
+    /// Writes an entry for each file that a program is given, with its hash. Until they are as durable as was asked for, the
+    /// program is not started.
+    fn note_injections(&self, request: &Request) -> Result<Noted, ProcessError> {
+        let noted = request.injections.iter().map(|file| {
+            let place = match &file.placement {
+                Placement::Variable(name) => format!("env:{name}"),
+                Placement::Path(path) => format!("path:{path}"),
+            };
+            let hash = blake3::hash(&file.content).to_hex();
+            self.note("process.injected", &place, Outcome::Allowed, &hash).map_err(ProcessError::refuse)
+        });
+        Ok(Noted { host: Arc::clone(&self.capsule.host), recorded: noted.collect::<Result<_, _>>()? })
+    }
+}
+
+/// Entries that were written.
+struct Noted {
+    host: Arc<HostContext>,
+    recorded: Vec<Recorded>,
+}
+
+impl Noted {
+    async fn settled(self) -> Result<(), ProcessError> {
+        for recorded in self.recorded {
+            self.host.audit.settled(recorded).await.map_err(|_| ProcessError::refuse(Refusal::Audit))?;
+        }
+        Ok(())
     }
 }

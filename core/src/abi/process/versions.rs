@@ -288,14 +288,14 @@ macro_rules! version {
                     &mut self,
                     this: Resource<ProcessHandle>,
                 ) -> wasmtime::Result<Resource<Pollable>> {
-                    self.handle_exit(&ops::PROCESS_HANDLE_SUBSCRIBE_EXIT, &this)
+                    self.handle_pollable(&ops::PROCESS_HANDLE_SUBSCRIBE_EXIT, &this, false)
                 }
 
                 async fn subscribe_logs(
                     &mut self,
                     this: Resource<ProcessHandle>,
                 ) -> wasmtime::Result<Resource<Pollable>> {
-                    self.handle_readable(&ops::PROCESS_HANDLE_SUBSCRIBE_LOGS, &this)
+                    self.handle_pollable(&ops::PROCESS_HANDLE_SUBSCRIBE_LOGS, &this, true)
                 }
 
                 async fn drop(&mut self, this: Resource<ProcessHandle>) -> wasmtime::Result<()> {
