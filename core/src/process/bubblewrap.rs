@@ -89,7 +89,7 @@ fn is_program(workspace: &Path, below: &Path) -> bool {
         .and_then(|root| openat2(root, below, flags, Mode::empty(), ResolveFlags::BENEATH));
     match opened {
         Ok(file) => fstat(file).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file()),
-        Err(error) => error == Errno::XDEV,
+        Err(error) => error == Errno::XDEV && below.components().all(|part| part != Component::ParentDir),
     }
 }
 

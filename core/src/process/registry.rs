@@ -45,8 +45,8 @@ pub enum Event {
     StdinDrained,
 }
 
-/// Tells an event, under the suffix that was asked for.
-pub type Tell = Box<dyn Fn(&str, Event) + Send + Sync>;
+/// Tells an event of an entry, under the suffix that was asked for; the end also if nobody asked.
+pub type Tell = Box<dyn Fn(&Entry, Option<&str>, Event) + Send + Sync>;
 
 /// One child under an id.
 pub struct Entry {
@@ -221,8 +221,8 @@ impl Entry {
 
     fn tell(&self, event: Event) {
         let suffix = self.watched.lock().clone();
-        if let Some(suffix) = suffix {
-            (self.tell)(&suffix, event);
+        if suffix.is_some() || matches!(event, Event::Exited(_)) {
+            (self.tell)(self, suffix.as_deref(), event);
         }
     }
 

@@ -169,6 +169,36 @@ async fn a_program_that_is_not_there_is_not_started() {
 }
 
 #[tokio::test]
+async fn a_link_out_of_the_workspace_tells_nothing_of_the_machine() {
+    let (folder, outside) = (workspace(), workspace());
+    std::fs::write(outside.path().join("there"), "").unwrap();
+    for (name, target) in [("to", "there"), ("nowhere", "not-there")] {
+        std::os::unix::fs::symlink(outside.path().join(target), folder.path().join(name)).unwrap();
+        let plan = Plan { command: format!("./{name}"), ..sh(folder.path(), "") };
+        assert_eq!(run(plan).await.0, code(127), "{name}");
+    }
+    std::os::unix::fs::symlink("/bin/echo", folder.path().join("say")).unwrap();
+    let plan = Plan { command: "./say".to_owned(), args: vec!["hello".to_owned()], ..sh(folder.path(), "") };
+    assert_eq!(run(plan).await.1, "hello\n");
+}
+
+#[tokio::test]
+async fn the_shell_before_a_program_knows_none_of_its_variables() {
+    let folder = workspace();
+    let hostile =
+        [("PS4", "$(touch /workspace/made)"), ("SHELLOPTS", "xtrace"), ("LINES", "a\nb"), ("IFS", "r")];
+    let env = hostile.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+    let plan = Plan { command: "env".to_owned(), args: Vec::new(), env, ..sh(folder.path(), "") };
+    let (exit, out, err) = run(plan).await;
+    assert_eq!((exit, &*err), (code(0), ""));
+    let own = |line: &&str| !["LANG=", "LC_", "TZ="].iter().any(|start| line.starts_with(start));
+    let lines: Vec<_> = out.lines().filter(own).collect();
+    assert!(lines[0].starts_with("PATH=") && lines[1] == "HOME=/tmp", "{out}");
+    assert_eq!(lines[2..], ["PS4=$(touch /workspace/made)", "SHELLOPTS=xtrace", "LINES=a", "b", "IFS=r"]);
+    assert!(!folder.path().join("made").exists());
+}
+
+#[tokio::test]
 async fn without_bubblewrap_nothing_is_started_and_the_diagnosis_says_so() {
     let options = Processes { bubblewrap: Some("/nowhere/bwrap".into()), ..Processes::default() };
     let sandbox = Arc::new(Bubblewrap::new(options, Handle::current()));

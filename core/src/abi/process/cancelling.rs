@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::super::context::HostContext;
 use super::super::state::State;
+use crate::audit::{Draft, Outcome};
 use crate::bus::{Admission, Message, QueueLimits};
 use crate::limits;
 use crate::principal::Principal;
@@ -35,6 +36,7 @@ struct Known {
 #[derive(Debug)]
 struct Work {
     child: Weak<Child>,
+    capsule: Arc<str>,
     principal: Principal,
     call: Option<String>,
 }
@@ -42,6 +44,7 @@ struct Work {
 /// Who a program will belong to.
 pub(super) struct Tracker {
     host: Arc<HostContext>,
+    capsule: Arc<str>,
     principal: Principal,
     call: Option<String>,
 }
@@ -64,10 +67,11 @@ impl Tracker {
         let tracked = Arc::clone(&self.host.tracked);
         let child = Arc::downgrade(child);
         let mut known = tracked.0.lock();
-        known.work.push(Work { child: child.clone(), principal: self.principal, call: self.call });
         if !std::mem::replace(&mut known.listening, true) {
             listen(&self.host);
         }
+        let Self { capsule, principal, call, .. } = self;
+        known.work.push(Work { child: child.clone(), capsule, principal, call });
         drop(known);
         Tracking { tracked, child }
     }
@@ -81,7 +85,8 @@ impl State {
 
     /// For a program that belongs to no call in particular.
     pub(super) fn loose_tracker(&self) -> Tracker {
-        Tracker { host: Arc::clone(&self.capsule.host), principal: self.principal().clone(), call: None }
+        let (host, capsule) = (Arc::clone(&self.capsule.host), Arc::clone(&self.capsule.id));
+        Tracker { host, capsule, principal: self.principal().clone(), call: None }
     }
 }
 
@@ -124,7 +129,18 @@ impl HostContext {
             let own = of.is_none_or(|principal| work.principal == *principal);
             own && work.call.as_deref().is_none_or(|call| ids.contains(&call))
         });
-        for child in meant.filter_map(|work| work.child.upgrade()) {
+        for (work, child) in meant.filter_map(|work| Some((work, work.child.upgrade()?))) {
+            let draft = Draft {
+                capsule: Some(&work.capsule),
+                principal: Some(work.principal.as_str()),
+                subject: work.call.as_deref().unwrap_or_default(),
+                ..Draft::new("process.cancelled", Outcome::Allowed)
+            };
+            // What cannot be recorded is not done.
+            if let Err(error) = self.audit.append(&draft) {
+                tracing::error!(%error, "a program was not cancelled");
+                continue;
+            }
             let runtime = self.runtime.clone();
             self.runtime.spawn(async move {
                 child.end(&runtime, Signal::Int, limits::CANCEL_PROCESS_GRACE).await;

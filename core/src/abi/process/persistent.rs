@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::call::{Touch, Verdict};
-use super::super::context::HostContext;
+use super::super::context::{CapsuleContext, HostContext};
 use super::super::ops::Op;
 use super::super::state::State;
 use super::handle::{ProcessHandle, logs_told, name_of, take_logs, wait_for, write};
 use super::{Answer, Logs, ProcessError, told};
+use crate::audit::{Draft, Outcome};
 use crate::bus::Attribution;
 use crate::limits;
-use crate::principal::Principal;
 use crate::process::{Entry, Event, Exit, Part, Signal, Tell};
 use crate::topic::Topic;
 
@@ -219,16 +219,31 @@ fn topic(event: Event, suffix: &str) -> String {
     format!("astrid.process.v1.{name}.{suffix}")
 }
 
-/// Publishes the events of a program for the principal who started it.
-pub(super) fn announce(host: &Arc<HostContext>, principal: &Principal) -> Tell {
-    let (host, principal): (Weak<HostContext>, _) = (Arc::downgrade(host), principal.clone());
-    Box::new(move |suffix, event| {
+/// Records the end of a program, and publishes its events for the principal who started it.
+pub(super) fn announce(capsule: &CapsuleContext) -> Tell {
+    let host: Weak<HostContext> = Arc::downgrade(&capsule.host);
+    let (id, artifact) = (Arc::clone(&capsule.id), capsule.artifact);
+    Box::new(move |entry, suffix, event| {
         let Some(host) = host.upgrade() else { return };
         let payload = match event {
-            Event::Exited(reason) => json!({ "reason": reason }),
+            Event::Exited(reason) => {
+                let draft = Draft {
+                    capsule: Some(&id),
+                    artifact: Some(&artifact),
+                    principal: Some(entry.principal.as_str()),
+                    subject: &entry.shown,
+                    detail: &[("reason", reason)],
+                    ..Draft::new("process.ended", Outcome::Allowed)
+                };
+                if let Err(error) = host.audit.append(&draft) {
+                    tracing::error!(%error, "the end of a program could not be recorded");
+                }
+                json!({ "reason": reason })
+            }
             Event::LogReady | Event::StdinDrained => json!({}),
         };
-        let of = Attribution::Verified(principal.clone());
+        let Some(suffix) = suffix else { return };
+        let of = Attribution::Verified(entry.principal.clone());
         if let Err(error) = host.announce_of(&topic(event, suffix), &payload, of) {
             tracing::warn!(%error, "an event of a program was not published");
         }

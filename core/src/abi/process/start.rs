@@ -132,7 +132,7 @@ impl State {
             let noted = state.note_injections(&request)?;
             let plan = state.plan_program(request)?;
             let (capsule, tenant) = (state.capsule.cancel.clone(), Arc::clone(&state.acting));
-            let tell = announce(&host, state.principal());
+            let tell = announce(&state.capsule);
             Ok(async move {
                 let sandbox = Arc::clone(&host.sandbox);
                 if !Arc::clone(&sandbox).diagnose().await.processes {
