@@ -28,15 +28,6 @@ pub struct Exit {
     pub signal: Option<i32>,
 }
 
-/// What a child has used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Processor time in milliseconds.
-    pub cpu_ms: Option<u64>,
-    /// The most memory it had, in bytes.
-    pub memory_peak: Option<u64>,
-}
-
 /// A signal that a guest may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)] // The names say all there is.
@@ -77,7 +68,6 @@ pub struct Child {
 #[derive(Debug, Default)]
 struct State {
     exit: Option<Exit>,
-    ended: Option<Instant>,
     killed: bool,
 }
 
@@ -154,22 +144,13 @@ impl Child {
         self.stdout.end();
         self.stderr.end();
         self.input.close();
-        {
-            let mut state = self.state.lock();
-            state.exit = Some(status.map(exit_of).unwrap_or_default());
-            state.ended = Some(Instant::now());
-        }
+        self.state.lock().exit = Some(status.map(exit_of).unwrap_or_default());
         self.changed.notify_waiters();
     }
 
     /// How it ended, if it has, and all of its output is there.
     pub fn exit(&self) -> Option<Exit> {
         self.state.lock().exit
-    }
-
-    /// When it ended, if it has.
-    pub fn ended(&self) -> Option<Instant> {
-        self.state.lock().ended
     }
 
     /// Whether the host killed it before it ended.
@@ -180,11 +161,6 @@ impl Child {
     /// The number of the wrapper in the operating system, while it runs.
     pub fn os_pid(&self) -> Option<u32> {
         self.exit().is_none().then_some(self.wrapper_id)
-    }
-
-    /// What it has used, where the machine tells.
-    pub fn statistics(&self) -> Statistics {
-        Statistics::default()
     }
 
     /// Waits until it has ended and all of its output is there.

@@ -23,7 +23,7 @@ mod escape_tests;
 mod tests;
 
 pub use bubblewrap::{WORKSPACE, may_hold};
-pub use child::{Child, Exit, Held, Signal, Statistics};
+pub use child::{Child, Exit, Held, Signal};
 pub use folder::Start;
 pub use input::{Closed, Input};
 pub use options::Processes;

@@ -100,7 +100,7 @@ pub struct Bubblewrap {
     options: Processes,
     runtime: Handle,
     spawner: Spawner,
-    /// Whether it works, found out with the first child.
+    /// That it works, found out with the first child.
     probed: OnceCell<Diagnosis>,
 }
 
@@ -111,8 +111,13 @@ impl Bubblewrap {
         Self { options, runtime, spawner: Spawner::new(), probed: OnceCell::new() }
     }
 
-    async fn probe(&self) -> &Diagnosis {
-        self.probed.get_or_init(|| self.find_out()).await
+    /// What works here. Only what works is remembered: a machine that was out of something may have it the next time.
+    async fn probe(&self) -> Diagnosis {
+        let trying = self.probed.get_or_try_init(|| async {
+            let found = self.find_out().await;
+            if found.processes { Ok(found) } else { Err(found) }
+        });
+        trying.await.cloned().unwrap_or_else(|failed| failed)
     }
 
     /// Runs a program in the sandbox and reads what the kernel says of it there.
@@ -223,8 +228,7 @@ impl Bubblewrap {
         let inside_fd = pidfd_open(inside, PidfdFlags::empty())?;
         let _entered = self.runtime.enter();
         let pipes = started.pipes().ok_or_else(gone)?;
-        // From here on somebody looks after it. An empty pipe takes a line at once.
-        pipes.stdin.as_mut().ok_or_else(gone)?.write_all(b"\n")?;
+        let go = pipes.stdin.as_ref().ok_or_else(gone)?.as_fd().try_clone_to_owned()?;
         let output =
             |end: Option<OwnedFd>| nonblocking(end.ok_or_else(gone)?).and_then(pipe::Receiver::from_owned_fd);
         let stdout = output(pipes.stdout.take().map(Into::into))?;
@@ -236,6 +240,12 @@ impl Bubblewrap {
         let wrapper = started.take().ok_or_else(gone)?;
         let parts = Parts { wrapper, wrapper_fd, inside, inside_fd, stdout, stderr, rings, input, held };
         let child = Child::adopt(&self.runtime, parts)?;
+        // Only now that somebody looks after it; an empty pipe takes a line at once.
+        if let Err(error) = rustix::io::write(&go, b"\n") {
+            child.kill();
+            return Err(error.into());
+        }
+        drop(go);
         if !stdin.is_empty() || !keep_stdin_open {
             let its = Arc::clone(&child);
             self.runtime.spawn(async move {
@@ -275,7 +285,7 @@ impl Sandbox for Bubblewrap {
     }
 
     fn diagnose(self: Arc<Self>) -> BoxFuture<'static, Diagnosis> {
-        Box::pin(async move { self.probe().await.clone() })
+        Box::pin(async move { self.probe().await })
     }
 }
 

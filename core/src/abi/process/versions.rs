@@ -136,8 +136,9 @@ macro_rules! version {
                     buffered_bytes: child.stdout.buffered() + child.stderr.buffered(),
                     bytes_dropped: child.stdout.dropped() + child.stderr.dropped(),
                     stdin_open: exit.is_none() && child.input.is_open(),
-                    cpu_ms: child.statistics().cpu_ms,
-                    mem_bytes_peak: child.statistics().memory_peak,
+                    // This machine tells neither of a program and all it starts together.
+                    cpu_ms: None,
+                    mem_bytes_peak: None,
                 }
             }
 
