@@ -7,12 +7,14 @@
 
 import type { AuditLog } from './types/audit';
 import type { Abortable, InstallOptions, LoadOptions, PublishOptions, TriggerOptions, TriggerSyncOptions, WatchOptions } from './types/calls';
+import type { Allowance } from './types/allowances';
 import type { Diagnosis } from './types/diagnosis';
 import type { HostOptions, Profile } from './types/options';
 import type { CapsuleChange, Discovery, Inspection, Installed, Manifest } from './types/packages';
 import type { Usage } from './types/usage';
 import type { AccountLink, User } from './types/users';
 
+export * from './types/allowances';
 export * from './types/audit';
 export * from './types/calls';
 export * from './types/diagnosis';
@@ -234,6 +236,10 @@ export class Host {
   principals(): Promise<string[]>;
   /** Cancels a principal's calls, unloads its capsules and erases its data; what the audit says about it stays. */
   removePrincipal(principal: string): Promise<void>;
+  /** What was approved for a principal, for good or until the host is closed, oldest first. */
+  allowances(principal: string): Promise<Allowance[]>;
+  /** Takes back what was approved and tells whether there was such an allowance: the same request is asked about again. */
+  revokeAllowance(principal: string, id: string): Promise<boolean>;
   /** The users of outside platforms that this host knows, by id. */
   users(): Promise<User[]>;
   /** Creates a user, who is that principal in the host, or a new one that nobody else is. */

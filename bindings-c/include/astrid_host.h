@@ -2164,6 +2164,30 @@ astrid_status astrid_host_remove_principal(const struct astrid_host *host,
                                            struct astrid_error **error);
 
 /**
+ * What was approved for a principal, for good or until the host is closed, one JSON object a line, oldest first: `id`, `principal`,
+ * `capsule`, `artifact` (the BLAKE3 of the capsule's component, in hexadecimal digits), `action`, `resource`, `created_ms`,
+ * `session_only`. `*allowances` belongs to the caller, who frees it with `astrid_string_free`.
+ *
+ * Errors: `invalid_argument`, `store_unavailable`, `closed`.
+ */
+astrid_status astrid_host_allowances(const struct astrid_host *host,
+                                     const char *principal,
+                                     struct astrid_string *allowances,
+                                     struct astrid_error **error);
+
+/**
+ * Takes back what was approved for a principal: the same request is asked about again. `*found`, which may be NULL, is whether
+ * there was such an allowance.
+ *
+ * Errors: `invalid_argument`, `store_unavailable`, `audit_unavailable`, `closed`.
+ */
+astrid_status astrid_host_revoke_allowance(const struct astrid_host *host,
+                                           const char *principal,
+                                           const char *id,
+                                           int *found,
+                                           struct astrid_error **error);
+
+/**
  * The users of outside platforms that the host knows, one JSON object a line, by id: `id`, `principal`, `display_name`,
  * `created_at`. `*users` belongs to the caller, who frees it with `astrid_string_free`.
  *

@@ -12,6 +12,7 @@
 #![allow(non_camel_case_types, reason = "exported types bear the names that the header gives them")]
 #![allow(clippy::missing_safety_doc, reason = "the contract above is the same for every exported function")]
 
+mod allowances;
 mod answer;
 mod ask;
 mod audit;

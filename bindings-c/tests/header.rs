@@ -105,6 +105,7 @@ impl SourceList for Builder {
             "bus",
             "watch",
             "principals",
+            "allowances",
             "users",
             "audit",
             "export",

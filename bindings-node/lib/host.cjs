@@ -146,6 +146,16 @@ class Host {
     return this.#call((native, number) => native.removePrincipal(number, name), { read: nothing });
   }
 
+  async allowances(principal) {
+    const name = text('principal', principal);
+    return this.#call((native, number) => native.allowances(number, name));
+  }
+
+  async revokeAllowance(principal, id) {
+    const given = [text('principal', principal), text('id', id)];
+    return this.#call((native, number) => native.revokeAllowance(number, ...given));
+  }
+
   async users() {
     return this.#call((native, number) => native.users(number));
   }

@@ -51,6 +51,23 @@ impl NativeHost {
         });
     }
 
+    /// What was approved for a principal.
+    #[napi]
+    pub fn allowances(&self, call: u32, principal: String) {
+        self.begin_blocking(call, move |host| {
+            Ok(shapes::settled(&shapes::shapes(&host.allowances(&Principal::parse(&principal)?)?)?))
+        });
+    }
+
+    /// Takes an allowance back.
+    #[napi]
+    pub fn revoke_allowance(&self, call: u32, principal: String, id: String) {
+        self.begin_blocking(call, move |host| {
+            let revoked = host.revoke_allowance(&Principal::parse(&principal)?, &id)?;
+            Ok(shapes::settled(&json!(revoked)))
+        });
+    }
+
     /// Every user.
     #[napi]
     pub fn users(&self, call: u32) {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 
 import { AstridError } from '../index.mjs';
 import { approval, puppet, recorded } from './support.mjs';
@@ -121,6 +122,52 @@ test('a handler may use the host', async (t) => {
 
 test('a handler that is no function is refused', async (t) => {
   await assert.rejects(puppet(t, { onApproval: 'approve' }), { code: 'invalid_argument' });
+});
+
+test('a Promise may be settled from another thread', async (t) => {
+  const worker = new Worker("require('node:worker_threads').parentPort.on('message', (id) => require('node:worker_threads').parentPort.postMessage(id))", { eval: true });
+  t.after(() => worker.terminate());
+  const onApproval = ({ requestId }) => new Promise((resolve) => {
+    worker.on('message', (id) => id === requestId && resolve('approve'));
+    worker.postMessage(requestId);
+  });
+  const { capsule } = await puppet(t, { onApproval });
+  assert.deepEqual(decisionOf(await capsule.trigger('script', approval)).ok, { decision: 'approved' });
+});
+
+test('closing the host ends a hundred open questions', async (t) => {
+  let aborted = 0;
+  let opened;
+  const allOpen = new Promise((resolve) => { opened = resolve; });
+  const { handler, questions } = recorded((_, { signal }) => new Promise(() => {
+    signal.addEventListener('abort', () => { aborted += 1; });
+    if (questions.length === 100) opened();
+  }));
+  const { host, capsule } = await puppet(t, { onApproval: handler });
+  const calls = Array.from({ length: 100 }, (_, n) => capsule.trigger('script', approval, { principal: `p${n}` }));
+  const ends = Promise.allSettled(calls);
+  await allOpen;
+  await host.close();
+  // Either the guest still sees the refusal and ends, or it is stopped first; nobody was permitted anything.
+  for (const { value, reason } of await ends) {
+    if (reason) assert.ok(['closed', 'cancelled'].includes(reason.code), reason.code);
+    else assert.notEqual(decisionOf(value).ok?.decision, 'approved');
+  }
+  while (aborted < 100) await new Promise(setImmediate);
+});
+
+test('what was approved is listed and taken back', async (t) => {
+  const answers = ['approve_session', 'deny'];
+  const { host, capsule } = await puppet(t, { onApproval: () => answers.shift() });
+  assert.deepEqual(decisionOf(await capsule.trigger('script', approval, { principal: 'alice' })).ok, { decision: 'approved-session' });
+  const [kept, ...others] = await host.allowances('alice');
+  assert.equal(others.length, 0);
+  assert.deepEqual([kept.principal, kept.capsule, kept.action, kept.resource, kept.sessionOnly], ['alice', 'puppet', 'buy', 'tea', true]);
+  assert.deepEqual(await host.allowances('bob'), []);
+  assert.equal(await host.revokeAllowance('bob', kept.id), false);
+  assert.equal(await host.revokeAllowance('alice', kept.id), true);
+  assert.equal(decisionOf(await capsule.trigger('script', approval, { principal: 'alice' })).ok.decision, 'denied');
+  await assert.rejects(host.allowances('no such name!'), { code: 'invalid_argument' });
 });
 
 test('a thousand questions at once are all answered', async (t) => {

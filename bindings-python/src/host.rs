@@ -260,6 +260,22 @@ impl Host {
         Ok(self.call(async move { host.remove_principal(&principal).await }, shown::nothing))
     }
 
+    fn allowances(&self, py: Python<'_>, principal: &str) -> PyResult<Call> {
+        let principal = self::principal(py, principal)?;
+        Ok(self.blocking(
+            move |host| host.allowances(&principal),
+            |py, kept| shown::records(py, "Allowance", &kept),
+        ))
+    }
+
+    fn revoke_allowance(&self, py: Python<'_>, principal: &str, id: String) -> PyResult<Call> {
+        let principal = self::principal(py, principal)?;
+        Ok(self.blocking(
+            move |host| host.revoke_allowance(&principal, &id),
+            |py, found| Ok(plain(py, &found)?.unbind()),
+        ))
+    }
+
     fn users(&self) -> Call {
         self.blocking(|host| host.users(), |py, users| shown::records(py, "User", &users))
     }

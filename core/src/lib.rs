@@ -46,6 +46,6 @@ pub use host::{
     AuditLog, BackUp, BusMessage, Capsule, CapsuleChange, CapsuleChanges, Host, HostBuilder, HostOptions,
     Install, Load, Messages, Outcome, Publish, RotateKeys, Trigger, Usage, Watch,
 };
-pub use policy::Profile;
+pub use policy::{Allowance, Profile};
 pub use principal::Principal;
 pub use vfs::WorkspaceMode;

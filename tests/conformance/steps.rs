@@ -148,9 +148,8 @@ impl<'a> World<'a> {
                 self.capsule(step)?.unload().await?;
                 Ok(json!({}))
             }
-            "profile" | "set_profile" | "principals" | "remove_principal" => {
-                principals::take(self.host()?, verb, step).await
-            }
+            "profile" | "set_profile" | "principals" | "remove_principal" | "allowances"
+            | "revoke_allowance" => principals::take(self.host()?, verb, step).await,
             _ => self.look(verb, step),
         }
     }

@@ -31,6 +31,7 @@ from .options import (
 )
 from .types import (
     AccountLink,
+    Allowance,
     ApprovalQuestion,
     AuditEntry,
     BusMessage,
@@ -59,6 +60,7 @@ from .types import (
 
 __all__ = [
     "AccountLink",
+    "Allowance",
     "ApprovalQuestion",
     "AstridError",
     "AsyncAudit",

@@ -19,6 +19,7 @@ from ._payload import to_bytes
 from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
     AccountLink,
+    Allowance,
     Diagnosis,
     Discovery,
     Inspection,
@@ -169,6 +170,14 @@ class AsyncHost:
     async def remove_principal(self, principal: str) -> None:
         """Erase a principal; see :meth:`Host.remove_principal <astrid_host.Host.remove_principal>`."""
         await finish(self._native.remove_principal(principal))
+
+    async def allowances(self, principal: str) -> list[Allowance]:
+        """List what was approved for a principal, for good or until the host is closed, oldest first."""
+        return await finish(self._native.allowances(principal))
+
+    async def revoke_allowance(self, principal: str, id: str) -> bool:
+        """Take back what was approved and tell whether it was there: the same request is asked about again."""
+        return await finish(self._native.revoke_allowance(principal, id))
 
     async def users(self) -> list[User]:
         """List the users of outside platforms that this host knows, by id."""

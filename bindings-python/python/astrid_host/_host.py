@@ -17,6 +17,7 @@ from ._streams import CapsuleChanges, Messages
 from .options import HostOptions, Profile, WorkspaceMode
 from .types import (
     AccountLink,
+    Allowance,
     Diagnosis,
     Discovery,
     Inspection,
@@ -312,6 +313,14 @@ class Host:
 
         """
         self._native.remove_principal(principal).wait()
+
+    def allowances(self, principal: str) -> list[Allowance]:
+        """List what was approved for a principal, for good or until the host is closed, oldest first."""
+        return self._native.allowances(principal).wait()
+
+    def revoke_allowance(self, principal: str, id: str) -> bool:
+        """Take back what was approved and tell whether it was there: the same request is asked about again."""
+        return self._native.revoke_allowance(principal, id).wait()
 
     def users(self) -> list[User]:
         """List the users of outside platforms that this host knows, by id."""

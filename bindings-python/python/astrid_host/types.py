@@ -194,6 +194,30 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """An approval that is remembered.
+
+    It answers the same request, and the same command with other arguments, of the same capsule.
+    """
+
+    id: str
+    principal: str
+    """For whom it counts."""
+    capsule: str
+    """The capsule that asked."""
+    artifact: str
+    """The BLAKE3 of the capsule's component, 64 hexadecimal digits; another version asks again."""
+    action: str
+    """What was approved."""
+    resource: str
+    """For what."""
+    created_ms: int
+    """When, in milliseconds since 1970."""
+    session_only: bool
+    """Whether it ends when the host is closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """Somebody whose accounts on outside platforms the host knows."""
 

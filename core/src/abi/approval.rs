@@ -1,6 +1,7 @@
 //! `astrid:approval`: may the capsule do this? Answered by an allowance or by a human; nothing means no.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
@@ -9,14 +10,13 @@ use super::arms::{Arm, Refusal};
 use super::bindings::astrid::approval::host::{
     ApprovalDecision, ApprovalRequest, ApprovalResponse, ErrorCode, Host,
 };
-use super::call::{Touch, Verdict};
+use super::call::{Met, Touch, Verdict};
 use super::context::CapsuleContext;
 use super::ops;
 use super::state::State;
 use crate::audit::Outcome;
-use crate::people::{ApprovalDraft, Decision, Unanswered};
+use crate::people::{ApprovalDraft, Decision, Unanswered, answered_by};
 use crate::policy::{Allowance, has_room};
-use crate::principal::Principal;
 
 impl Host for State {
     async fn request_approval(
@@ -24,7 +24,10 @@ impl Host for State {
         request: ApprovalRequest,
     ) -> wasmtime::Result<Result<ApprovalResponse, ErrorCode>> {
         let action = request.action.clone();
-        self.waiting(Touch::of(&ops::approval::REQUEST_APPROVAL).on(&action), told, move |state| {
+        let met = Arc::new(Met::new());
+        let touch = Touch::of(&ops::approval::REQUEST_APPROVAL).on(&action).meeting(&met);
+        let met = Arc::clone(&met);
+        self.waiting(touch, told, move |state| {
             let draft = ApprovalDraft {
                 principal: state.principal().clone(),
                 capsule: state.capsule.id.to_string(),
@@ -33,8 +36,12 @@ impl Host for State {
             };
             let draft = draft.normalise().map_err(|_| ErrorCode::InvalidInput)?;
             let capsule = state.capsule.clone();
-            let allowed = allowance(&capsule, &draft.principal, &draft.action, &draft.resource)?;
-            let noted = if allowed {
+            let allowed = match standing(state, &draft) {
+                Some(command) => Some(("standing", command)),
+                None => allowance(&capsule, &draft)?.map(|id| ("allowance", id)),
+            };
+            let noted = if let Some(by) = allowed {
+                met.get_or_init(|| by);
                 None
             } else {
                 let noted = state.note("approval.asked", &draft.resource, Outcome::Allowed, &draft.action);
@@ -45,7 +52,9 @@ impl Host for State {
                 let Some(noted) = noted else { return answer(ApprovalDecision::Allowance) };
                 capsule.host.audit.settled(noted).await.map_err(|_| ErrorCode::refuse(Refusal::Audit))?;
                 let asked = draft.clone();
-                match capsule.host.desk.approve(draft).await {
+                let decision = capsule.host.desk.approve(draft).await;
+                met.get_or_init(|| answered_by(&decision));
+                match decision {
                     Ok(Decision::Deny) => answer(ApprovalDecision::Denied),
                     Ok(Decision::Approve) => answer(ApprovalDecision::Approved),
                     Ok(Decision::ApproveSession) => {
@@ -104,24 +113,31 @@ fn told(response: &ApprovalResponse) -> Verdict {
     Verdict::new(outcome, reason)
 }
 
-/// Whether an earlier approval of this principal, for these very bytes of the capsule, covers the request.
-fn allowance(
-    capsule: &CapsuleContext,
-    principal: &Principal,
-    action: &str,
-    resource: &str,
-) -> Result<bool, ErrorCode> {
+/// The command of the principal's profile that covers the request, if there is one. A request that names no resource is about
+/// its action.
+fn standing(state: &State, asked: &ApprovalDraft) -> Option<String> {
+    let command = if asked.resource.is_empty() { &asked.action } else { &asked.resource };
+    let workspace = state.capsule.host.vfs.workspace().map(|(folder, _)| folder);
+    let profile = state.acting.profile();
+    let standing = profile.command_always.iter().find(|one| one.covers(command, workspace));
+    standing.map(|one| one.command.clone())
+}
+
+/// The earlier approval of this principal, for these very bytes of the capsule, that covers the request, if there is one.
+fn allowance(capsule: &CapsuleContext, asked: &ApprovalDraft) -> Result<Option<String>, ErrorCode> {
+    let principal = &asked.principal;
     let artifact = blake3::Hash::from_bytes(capsule.artifact).to_hex();
-    let covers = |one: &Allowance| one.covers(principal, &capsule.id, &artifact, action, resource);
-    if capsule.host.session_allowances.lock().any(principal, covers) {
-        return Ok(true);
+    let covers =
+        |one: &Allowance| one.covers(principal, &capsule.id, &artifact, &asked.action, &asked.resource);
+    if let Some(one) = capsule.host.session_allowances.lock().list(principal).find(|one| covers(one)) {
+        return Ok(Some(one.id.clone()));
     }
     let kept: BTreeMap<String, Allowance> =
         capsule.host.store.allowances().list(principal).map_err(|error| {
             tracing::error!(%error, "the allowances could not be read");
             ErrorCode::StoreUnavailable
         })?;
-    Ok(kept.values().any(covers))
+    Ok(kept.into_values().find(covers).map(|one| one.id))
 }
 
 /// Keeps an approval for good, if there is room for it.

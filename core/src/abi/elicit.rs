@@ -1,13 +1,15 @@
 //! `astrid:elicit`: an install or upgrade hook asks a human for a value.
 
+use std::sync::Arc;
+
 use super::arms::{Arm, Refusal};
 use super::bindings::astrid::elicit::host::{ElicitRequest, ElicitResponse, ElicitType, ErrorCode, Host};
-use super::call::{Touch, Verdict};
+use super::call::{Met, Touch, Verdict};
 use super::ops;
 use super::state::{Phase, State};
 use crate::audit::Outcome;
 use crate::error::ErrorKind;
-use crate::people::{self, ElicitAnswer, ElicitDraft, ElicitKind, Unanswered};
+use crate::people::{self, ElicitAnswer, ElicitDraft, ElicitKind, Unanswered, answered_by};
 use crate::store::Scope;
 
 impl Host for State {
@@ -16,8 +18,11 @@ impl Host for State {
         request: ElicitRequest,
     ) -> wasmtime::Result<Result<ElicitResponse, ErrorCode>> {
         let key = request.key.clone();
+        let met = Arc::new(Met::new());
+        let touch = Touch::of(&ops::elicit::ELICIT).on(&key).meeting(&met);
+        let met = Arc::clone(&met);
         self.waiting(
-            Touch::of(&ops::elicit::ELICIT).on(&key),
+            touch,
             |_| Verdict::ALLOWED,
             move |state| {
                 let phase = match state.call.phase {
@@ -47,7 +52,9 @@ impl Host for State {
                 let key = draft.key.clone();
                 Ok(async move {
                     host.audit.settled(noted).await.map_err(|_| ErrorCode::refuse(Refusal::Audit))?;
-                    let answer = match host.desk.elicit(draft).await {
+                    let answer = host.desk.elicit(draft).await;
+                    met.get_or_init(|| answered_by(&answer));
+                    let answer = match answer {
                         Ok(answer) => answer,
                         Err(unanswered) => return Err(arm_of(unanswered, &failure)),
                     };

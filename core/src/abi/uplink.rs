@@ -1,11 +1,13 @@
 //! `astrid:uplink`: a capsule that speaks for a chat platform names itself and passes messages in.
 
+use std::sync::Arc;
+
 use super::arms::Arm;
 use super::bindings::astrid::uplink::host::{ErrorCode, Host, UplinkProfile};
-use super::call::{Touch, Verdict};
+use super::call::{Met, Touch, Verdict};
 use super::ops;
 use super::state::State;
-use crate::people::{Account, Delivery, Profile, Unanswered, UplinkDraft, UplinkRefusal};
+use crate::people::{Account, Delivery, Profile, Unanswered, UplinkDraft, UplinkRefusal, answered_by};
 use crate::principal::Principal;
 
 impl From<UplinkRefusal> for ErrorCode {
@@ -45,7 +47,9 @@ impl Host for State {
         platform_user_id: String,
         content: String,
     ) -> wasmtime::Result<Result<bool, ErrorCode>> {
+        let met = Arc::new(Met::new());
         let touch = Touch::of(&ops::uplink::UPLINK_SEND).on(&platform_user_id).moving(content.as_bytes());
+        let touch = touch.meeting(&met);
         self.waiting(
             touch,
             |&delivered| told(delivered),
@@ -59,10 +63,11 @@ impl Host for State {
                     resolved: resolved(state, &sending.info().platform, &platform_user_id),
                 };
                 let failure = state.call.callback_failure.clone();
-                let host = state.capsule.host.clone();
+                let (host, met) = (state.capsule.host.clone(), Arc::clone(&met));
                 draft.validate().map_err(|_| ErrorCode::InvalidInput)?;
                 Ok(async move {
                     let answer = host.desk.uplink(draft).await;
+                    met.get_or_init(|| answered_by(&answer));
                     drop(sending);
                     match answer {
                         Ok(Delivery::Delivered) => Ok(true),

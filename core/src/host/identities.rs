@@ -1,6 +1,7 @@
 //! Users and their accounts on outside platforms, as the embedding program keeps them.
 
 use super::Host;
+use crate::abi::context::HostContext;
 use crate::audit::{Draft, Outcome};
 use crate::error::{Error, ErrorKind, Result};
 use crate::people::{Account, Malformed, new_user, user_id};
@@ -98,11 +99,20 @@ impl Host {
         self.recorded(&entry, |all| Ok(all.unlink(&account.platform, &account.id)?))
     }
 
-    /// Does something if it can be recorded, and records it.
+    /// Does something to them if it can be recorded, and records it.
     fn recorded<T>(&self, entry: &Draft<'_>, work: impl FnOnce(&Identities<'_>) -> Result<T>) -> Result<T> {
+        self.doing(entry, |context| work(&context.store.identities()))
+    }
+
+    /// Does something that the embedding program asked for if it can be recorded, and records what became of it.
+    pub(super) fn doing<T>(
+        &self,
+        entry: &Draft<'_>,
+        work: impl FnOnce(&HostContext) -> Result<T>,
+    ) -> Result<T> {
         let rooms = self.rooms()?;
         rooms.context.audit.admit()?;
-        let done = work(&rooms.context.store.identities());
+        let done = work(&rooms.context);
         let outcome = if done.is_ok() { Outcome::Allowed } else { Outcome::Failed };
         rooms.context.audit.append(&Draft { outcome, ..*entry })?;
         done

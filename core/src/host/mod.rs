@@ -1,5 +1,6 @@
 //! `Host`: ties the rooms together, owns the runtime, opens and closes. No logic of its own.
 
+mod allowances;
 mod audit;
 mod builder;
 mod capsule;

@@ -106,6 +106,29 @@ pub enum Unanswered {
     Closed,
 }
 
+impl Unanswered {
+    /// Why, as a stable `snake_case` word; of a handler that failed, how it did.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoHandler => "no_handler",
+            Self::Timeout => "timeout",
+            Self::TooMany => "too_many",
+            Self::Invalid(_) => "invalid",
+            Self::Failed(failure) => failure.fault.name(),
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Who answered, as the audit tells it: the embedding program's handler, or nobody, and why not.
+pub fn answered_by<A>(answer: &Result<A, Unanswered>) -> (&'static str, String) {
+    match answer {
+        Ok(_) => ("answered", "handler".to_owned()),
+        Err(unanswered) => ("unanswered", unanswered.name().to_owned()),
+    }
+}
+
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

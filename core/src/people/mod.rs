@@ -15,7 +15,7 @@ mod risk;
 mod uplink;
 
 pub use crate::visible::{visible, visible_prose};
-pub use answer::{BoxFuture, Callback, CallbackError, CallbackFault, Unanswered};
+pub use answer::{BoxFuture, Callback, CallbackError, CallbackFault, Unanswered, answered_by};
 pub use approval::ApprovalDraft;
 pub use desk::{Desk, DeskTimeouts};
 pub use elicit::ElicitDraft;

@@ -94,12 +94,12 @@ impl Allowance {
 }
 
 /// Whether the text is the command, or the command, a space and anything.
-fn begins_with_command(text: &str, command: &str) -> bool {
+pub(super) fn begins_with_command(text: &str, command: &str) -> bool {
     text.strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 /// Whether the text does what it says and nothing besides when a shell reads it.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let operator = |c: char| {
         matches!(c, ';' | '&' | '|' | '`' | '<' | '>' | '$' | '\u{2028}' | '\u{2029}') || c.is_control()
     };

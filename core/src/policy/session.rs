@@ -26,6 +26,19 @@ impl SessionAllowances {
         fits
     }
 
+    /// The principal's approvals, oldest first.
+    pub fn list(&self, principal: &Principal) -> impl Iterator<Item = &Allowance> {
+        self.0.get(principal).into_iter().flatten()
+    }
+
+    /// Forgets one approval of a principal and tells whether it was there.
+    pub fn revoke(&mut self, principal: &Principal, id: &str) -> bool {
+        let Some(kept) = self.0.get_mut(principal) else { return false };
+        let before = kept.len();
+        kept.retain(|allowance| allowance.id != id);
+        kept.len() < before
+    }
+
     /// Forgets what was approved for a principal.
     pub fn forget_principal(&mut self, principal: &Principal) {
         self.0.remove(principal);
@@ -67,6 +80,20 @@ mod tests {
         let alice = Principal::parse("alice").unwrap();
         assert!(session.any(&alice, |one| one.resource == "7"));
         assert!(!session.any(&alice, |one| one.resource == "one more"));
+    }
+
+    #[test]
+    fn one_is_revoked_by_whom_it_counts_for() {
+        let mut session = SessionAllowances::default();
+        let (alice, bob) = (Principal::parse("alice").unwrap(), Principal::parse("bob").unwrap());
+        for (id, resource) in [("1", "a"), ("2", "b")] {
+            session.remember(Allowance { id: id.to_owned(), ..allowance("alice", "notes", resource) });
+        }
+        assert!(!session.revoke(&bob, "1") && !session.revoke(&alice, "3"));
+        assert!(session.revoke(&alice, "1") && !session.revoke(&alice, "1"));
+        let left: Vec<_> = session.list(&alice).map(|one| &*one.id).collect();
+        assert_eq!(left, ["2"]);
+        assert_eq!(session.list(&bob).count(), 0);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Commands a principal has approved for good in its profile.
 
+use std::path::Path;
+
 use serde::Serialize;
 
+use super::allowance::{begins_with_command, is_plain};
 use super::profile_file::not_blank;
 use crate::error::Result;
 use crate::manifest::reader::Fields;
@@ -29,6 +32,15 @@ pub enum CommandLocation {
 }
 
 impl StandingCommand {
+    /// Whether it answers a request about `command` in this workspace: the command itself, or it, a space and anything, so
+    /// long as a shell would read neither otherwise ([`Allowance`](super::Allowance), rule 4). One for a workspace that a
+    /// host keeps itself answers nothing here: every workspace of this host is the embedding program's.
+    pub fn covers(&self, command: &str, workspace: Option<&Path>) -> bool {
+        let here = self.location == CommandLocation::Hosted
+            && self.workspace.as_deref().is_none_or(|named| workspace == Some(Path::new(named)));
+        here && begins_with_command(command, &self.command) && is_plain(&self.command) && is_plain(command)
+    }
+
     pub(super) fn read(mut fields: Fields<'_>, warnings: &mut Vec<String>) -> Result<Self> {
         let command = fields.need("command")?.parsed(not_blank)?;
         let location = fields.need("location")?.parsed(|text| match text {
@@ -50,6 +62,29 @@ impl StandingCommand {
 #[cfg(test)]
 mod tests {
     use super::super::Profile;
+    use super::*;
+
+    #[test]
+    fn it_covers_its_command_where_it_was_approved() {
+        let standing = |location, workspace: Option<&str>| StandingCommand {
+            command: "git push".to_owned(),
+            location,
+            workspace: workspace.map(str::to_owned),
+        };
+        let site = Some(Path::new("/srv/site"));
+        let anywhere = standing(CommandLocation::Hosted, None);
+        for yes in ["git push", "git push origin main"] {
+            assert!(anywhere.covers(yes, None) && anywhere.covers(yes, site), "{yes}");
+        }
+        for no in ["", "git", "git pushed", "git push; rm x", "git push $A", "git push ../x", "git push a\nb"]
+        {
+            assert!(!anywhere.covers(no, site), "{no:?}");
+        }
+        let there = standing(CommandLocation::Hosted, Some("/srv/site"));
+        assert!(there.covers("git push", site));
+        assert!(!there.covers("git push", None) && !there.covers("git push", Some(Path::new("/srv/other"))));
+        assert!(!standing(CommandLocation::AstridWorkspace, None).covers("git push", site));
+    }
 
     #[test]
     fn a_workspace_belongs_to_the_embedding_program_only() {

@@ -39,12 +39,12 @@ impl<'a> Allowances<'a> {
         })
     }
 
-    /// Removes an allowance and tells whether it was there.
+    /// Removes an allowance and tells whether it was there, once that is as durable as the store promises.
     pub fn remove(&self, principal: &Principal, id: &str) -> Result<bool> {
         let open = self.store.opened()?;
         let head = namespace::owned_head(Kind::Allowance, principal);
         let name = namespace::join(&head, id);
-        open.database.change_soon(&head, |batch| {
+        open.database.change(&head, |batch| {
             let found = open.database.host.contains_key(&name).map_err(unreadable)?;
             if found {
                 batch.remove(&open.database.host, name);

@@ -30,6 +30,38 @@ static struct outcome step_remove_principal(struct stage *stage, const json_t *s
   return ended(error, NULL);
 }
 
+/* What was approved, as an array; NULL after a failure. */
+static json_t *approved(struct stage *stage, const json_t *step, astrid_error **error) {
+  astrid_string kept;
+  astrid_host_allowances(stage->host, string(step, "principal"), &kept, error);
+  if (*error) return NULL;
+  json_t *result = json_array(), *all = lines(kept.data), *line;
+  size_t index;
+  json_array_foreach(all, index, line) json_array_append_new(result, json_loads(json_string_value(line), JSON_ALLOW_NUL, NULL));
+  json_decref(all);
+  astrid_string_free(&kept);
+  return result;
+}
+
+static struct outcome step_allowances(struct stage *stage, const json_t *step) {
+  astrid_error *error = NULL;
+  json_t *all = approved(stage, step, &error);
+  return ended(error, all);
+}
+
+static struct outcome step_revoke_allowance(struct stage *stage, const json_t *step) {
+  astrid_error *error = NULL;
+  json_t *all = NULL;
+  const char *id = string(step, "id");
+  if (!id && (all = approved(stage, step, &error))) {
+    id = string(json_array_get(all, (size_t)number(step, "nth")), "id");
+  }
+  int found = 0;
+  if (!error) astrid_host_revoke_allowance(stage->host, string(step, "principal"), id, &found, &error);
+  json_decref(all);
+  return ended(error, error ? NULL : json_pack("{s:b}", "found", found));
+}
+
 static struct outcome step_backup(struct stage *stage, const json_t *step) {
   astrid_error *error = NULL;
   char *target = text("%s/%s", stage->folder, string(step, "as"));
@@ -95,6 +127,7 @@ static struct outcome step_verify(struct stage *stage, const json_t *step) {
 const struct verb_name home_verbs[] = {
     {"profile", step_profile},         {"set_profile", step_set_profile},
     {"principals", step_principals},   {"remove_principal", step_remove_principal},
+    {"allowances", step_allowances},   {"revoke_allowance", step_revoke_allowance},
     {"backup", step_backup},           {"rotate_keys", step_rotate_keys},
     {"metrics", step_metrics},         {"usage", step_usage},
     {"audit", step_audit},             {"verify", step_verify},

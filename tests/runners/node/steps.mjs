@@ -268,6 +268,15 @@ export class Stage {
     return {};
   }
 
+  async allowances({ principal }) {
+    return (await this.#host.allowances(principal)).map((one) => renamed(one, snake));
+  }
+
+  async revoke_allowance({ principal, id, nth }) {
+    const which = id ?? (await this.#host.allowances(principal))[nth].id;
+    return { found: await this.#host.revokeAllowance(principal, which) };
+  }
+
   async backup({ as }) {
     await this.#host.backup(join(this.#folder, as));
     return {};

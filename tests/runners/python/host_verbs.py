@@ -56,6 +56,14 @@ class HostVerbs(World):
         await self.opened.remove_principal(step["principal"])
         return {}
 
+    async def do_allowances(self, step: dict[str, Any]) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(one) for one in await self.opened.allowances(step["principal"])]
+
+    async def do_revoke_allowance(self, step: dict[str, Any]) -> dict[str, Any]:
+        who = step["principal"]
+        which = step["id"] if "id" in step else (await self.opened.allowances(who))[step["nth"]].id
+        return {"found": await self.opened.revoke_allowance(who, which)}
+
     async def do_backup(self, step: dict[str, Any]) -> dict[str, Any]:
         await self.opened.backup(self.folder / step["as"])
         return {}
