@@ -1,11 +1,11 @@
-# make demo: the same small program in Rust, Python, Node and C.   make test: everything that is tested.
+# make demo: the same small programs in Rust, Python, Node and C.   make test: everything that is tested.
 # make check: formats, lints, types.   make bench: what is fast.   make install PREFIX=: the C library.
 
 TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 VENV = $(TARGET)/venv/bin
 PYTHON_PATH = $(abspath $(TARGET))/python
-PYTHON_FILES = bindings-python examples/python tests/runners/python tests/all.py
+PYTHON_FILES = bindings-python benches/bindings examples/python tests/runners/python tests/all.py
 
 .PHONY: demo test check bench guests-check build python node install clean
 
@@ -26,6 +26,10 @@ demo: build python node
 	@echo "== Python" && PYTHONPATH=$(PYTHON_PATH) python3 examples/python/agent.py
 	@echo "== Node"   && node examples/node/agent.mjs
 	@echo "== C"      && examples/c/run.sh
+	@echo "== a chat bridge, in Rust" && $(TARGET)/debug/examples/bridge
+	@echo "== in Python" && PYTHONPATH=$(PYTHON_PATH) python3 examples/python/bridge.py
+	@echo "== in Node"   && node examples/node/bridge.mjs
+	@echo "== in C"      && examples/c/run.sh bridge
 
 test: build python node
 	tests/setup.sh
@@ -49,9 +53,13 @@ check: build python
 	@if command -v cargo-deny > /dev/null; then cargo deny --locked check licenses bans sources; \
 	  else echo "cargo-deny is not installed: licences were not checked"; fi
 
-# Processor time of the core, in the release profile. OPERATIONS: words that choose some of them.
+# Processor time of the core and of the bindings, in the release profile. OPERATIONS: words that choose some of the core's. What
+# Python and Node import is the release build afterwards, until the next `make python node`.
 bench:
 	cargo bench --locked --workspace --bench core -- $(OPERATIONS)
+	node bindings-node/build.mjs --release
+	python3 bindings-python/build.py --profile release --built
+	python3 benches/bindings/run.py
 
 # Compiles the guests anew, which takes two minutes, and compares. The bytes depend on the folder of the checkout, so this says
 # something only where the guests were built last. 2: the compiler that made them is not installed here.

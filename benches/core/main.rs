@@ -18,7 +18,9 @@ mod files;
 mod floor;
 mod loads;
 mod measure;
+mod programs;
 mod publishes;
+mod questions;
 mod requests;
 mod splices;
 mod stage;
@@ -43,6 +45,10 @@ const OPERATIONS: &[Operation] = &[
     ("echo", || Box::pin(echoes::measure())),
     ("splice", || Box::pin(splices::measure())),
     ("requests", || Box::pin(requests::measure())),
+    ("programs", || Box::pin(programs::measure())),
+    ("questions", || Box::pin(questions::measure())),
+    ("questions-1000", || Box::pin(questions::wait(1_000))),
+    ("questions-10000", || Box::pin(questions::wait(10_000))),
     ("publish", || Box::pin(publishes::measure())),
     ("crowd-1000", || Box::pin(crowd::measure(1_000))),
     ("crowd-10000", || Box::pin(crowd::measure(10_000))),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use astrid_host::{Capsule, Host, HostOptions};
+use astrid_host::{Capsule, Host, HostBuilder, HostOptions};
 
 use crate::measure::{Figure, repeated};
 use crate::stage::{Stage, guest};
@@ -21,6 +21,7 @@ pub enum Work {
     Copy = 5,
     Move = 6,
     Echo = 7,
+    Ask = 8,
 }
 
 /// The guest on a host of its own.
@@ -33,15 +34,20 @@ pub struct Worker {
 impl Worker {
     /// Loads it into a host whose audit writes an entry for each call, however many there are in a second, and whose other
     /// limits end nothing.
-    pub async fn start(mut options: HostOptions, workspace: Option<&Path>) -> Self {
-        options.audit.entries_per_sec = u64::MAX;
-        options.audit.bytes_per_sec = u64::MAX;
-        options.quotas.set("max_storage_bytes", u64::MAX).expect("a legal quota");
-        options.network.local_egress.insert("worker".to_owned(), vec!["127.0.0.1:*".to_owned()]);
+    pub async fn start(options: HostOptions, workspace: Option<&Path>) -> Self {
         let build = |home: &Path| match workspace {
             Some(workspace) => Host::builder(home).workspace(workspace),
             None => Host::builder(home),
         };
+        Self::start_by(build, options).await
+    }
+
+    /// As [`Self::start`], by a builder of the caller's.
+    pub async fn start_by(build: impl FnOnce(&Path) -> HostBuilder, mut options: HostOptions) -> Self {
+        options.audit.entries_per_sec = u64::MAX;
+        options.audit.bytes_per_sec = u64::MAX;
+        options.quotas.set("max_storage_bytes", u64::MAX).expect("a legal quota");
+        options.network.local_egress.insert("worker".to_owned(), vec!["127.0.0.1:*".to_owned()]);
         let stage = Stage::build(build, options).await;
         let lines = "[capabilities]\nfs_read = [\"*\"]\nfs_write = [\"*\"]\nnet_connect = [\"127.0.0.1:*\"]\n\
              [publish]\n\"test.*\" = \"opaque\"\n[subscribe]\n\"test.*\" = \"opaque\"\n";

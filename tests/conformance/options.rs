@@ -56,6 +56,9 @@ pub fn read(wanted: &Value) -> Result<HostOptions, String> {
                 let network = serde_json::from_value(value.clone());
                 options.network = network.map_err(|error| error.to_string())?;
             }
+            "processes" => {
+                options.processes.bubblewrap = value["bubblewrap"].as_str().map(Into::into);
+            }
             _ => return Err(format!("there is no option `{name}`")),
         }
     }

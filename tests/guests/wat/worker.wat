@@ -1,5 +1,6 @@
 (;wit
 world guest {
+    import astrid:approval/host@1.0.0;
     import astrid:fs/host@1.0.0;
     import astrid:io/streams@1.0.0;
     import astrid:ipc/host@1.0.0;
@@ -12,6 +13,7 @@ world guest {
 ;; Makes one host call over and over, so that what the call costs can be told from what the trigger costs. The payload is four
 ;; numbers of 32 bits: which call, how often, and two arguments. It traps where a call does not succeed. Results lie from 512 on.
 (module
+  (import "astrid:approval/host@1.0.0" "request-approval" (func $request-approval (param i32 i32 i32 i32 i32)))
   (import "astrid:kv/host@1.0.0" "kv-get" (func $kv-get (param i32 i32 i32)))
   (import "astrid:kv/host@1.0.0" "kv-set" (func $kv-set (param i32 i32 i32 i32 i32)))
   (import "astrid:ipc/host@1.0.0" "subscribe" (func $subscribe (param i32 i32 i32)))
@@ -55,6 +57,7 @@ world guest {
   (data (i32.const 144) "127.0.0.1")
   (data (i32.const 160) "fg")
   (data (i32.const 168) "1")
+  (data (i32.const 176) "buytea")
 
   (func $succeed (if (i32.load8_u (i32.const 512)) (then unreachable)))
 
@@ -137,6 +140,14 @@ world guest {
       (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
     (call $drop-tcp (local.get $peer)))
 
+  ;; A person, who has to say yes.
+  (func $ask (param $times i32)
+    (loop $again
+      (call $take-back)
+      (call $request-approval (i32.const 176) (i32.const 3) (i32.const 179) (i32.const 3) (i32.const 512))
+      (call $succeed)
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+
   ;; From one port to the other, until the first has no more.
   (func $move (param $from-port i32) (param $to-port i32)
     (local $from i32) (local $to i32) (local $in i32) (local $out i32)
@@ -162,8 +173,8 @@ world guest {
     (local.set $one (i32.load offset=8 (local.get $at)))
     (local.set $other (i32.load offset=12 (local.get $at)))
     (block $done
-      (block $8 (block $7 (block $6 (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
-        (br_table $0 $1 $2 $3 $4 $5 $6 $7 $8 (i32.load (local.get $at))))
+      (block $9 (block $8 (block $7 (block $6 (block $5 (block $4 (block $3 (block $2 (block $1 (block $0
+        (br_table $0 $1 $2 $3 $4 $5 $6 $7 $8 $9 (i32.load (local.get $at))))
         (call $get (local.get $times)) (br $done))
         (call $set (local.get $times)) (br $done))
         (call $send (local.get $times)) (br $done))
@@ -172,6 +183,7 @@ world guest {
         (call $copy (local.get $times)) (br $done))
         (call $move (local.get $one) (local.get $other)) (br $done))
         (call $echo (local.get $times) (local.get $one) (local.get $other)) (br $done))
+        (call $ask (local.get $times)) (br $done))
       unreachable)
     (i32.const 64))
 

@@ -58,6 +58,12 @@ static void read_network(const json_t *given, struct host_options *all) {
   if (given) all->options.network = network;
 }
 
+static void read_processes(const json_t *given, struct host_options *all) {
+  astrid_processes_init(&all->processes, sizeof all->processes);
+  all->processes.bubblewrap = string(given, "bubblewrap");
+  if (given) all->options.processes = &all->processes;
+}
+
 static void read_audit(const json_t *given, struct host_options *all) {
   astrid_audit_choices *audit = &all->audit;
   astrid_audit_choices_init(audit, sizeof *audit);
@@ -119,6 +125,7 @@ void read_options(const json_t *given, struct host_options *all) {
   read_restart(json_object_get(given, "restart"), all);
   read_instances(json_object_get(given, "instances"), all);
   read_network(json_object_get(given, "network"), all);
+  read_processes(json_object_get(given, "processes"), all);
   read_audit(json_object_get(given, "audit"), all);
   read_expected(json_object_get(given, "expected_checkpoint"), all);
 }

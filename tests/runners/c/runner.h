@@ -57,6 +57,7 @@ struct host_options {
   astrid_instances instances;
   astrid_audit_choices audit;
   astrid_network network;
+  astrid_processes processes;
   astrid_expected_checkpoint expected;
   astrid_quota quotas[MOST_TEXTS];
   astrid_endpoint egress[MOST_TEXTS], binds[MOST_TEXTS];

@@ -1,6 +1,6 @@
 //! Starting programs: run to their end, kept by a handle, kept under an id.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::super::arms::{Arm as _, Refusal};
@@ -112,7 +112,9 @@ impl State {
     pub(super) async fn spawn_kept(&mut self, op: &'static Op, request: Request) -> Answer<String> {
         let shown = Shown::of(&request);
         let touch = shown.touch(op);
-        self.waiting(touch, told, |state| {
+        let started = Arc::new(OnceLock::new());
+        let answer = self.waiting(touch, told, |state| {
+            let started = Arc::clone(&started);
             if !state.capsule.capabilities.may_persist() {
                 return Err(ProcessError::Denied);
             }
@@ -151,10 +153,15 @@ impl State {
                 let entered =
                     registry.enter(&host.runtime, principal, child, terms, place, kept, tell, stopped);
                 let entry = entered.ok_or(ProcessError::Fault("the system gives no randomness"))?;
-                Ok(entry.id.clone())
+                Ok(started.get_or_init(|| entry).id.clone())
             })
-        })
-        .await
+        });
+        let answer = answer.await;
+        // Nobody was told the id of a program whose entry in the audit could not be written, so nobody could ever end it.
+        if let (Ok(Err(_)), Some(entry)) = (&answer, started.get()) {
+            self.capsule.processes.remove(entry);
+        }
+        answer
     }
 }
 
