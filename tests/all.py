@@ -24,10 +24,10 @@ PYTHONPATH = {"PYTHONPATH": str(TARGET / "python")}
 SUITES = [
     ("rust: core", ".", {}, "cargo test --quiet --locked --workspace --lib"),
     (
-        "rust: abi, floors, guests, header",
+        "rust: abi, floors, guests, header, surface",
         ".",
         {},
-        "cargo test --quiet --locked --workspace --test abi_lock --test floors --test guests_fresh --test header",
+        "cargo test --quiet --locked --workspace --test abi_lock --test floors --test guests_fresh --test header --test surface",
     ),
     (
         "rust: lives of capsules and principals",

@@ -1,4 +1,4 @@
-"""What a call costs from Python: hooks, and questions that a callback answers. Prints a line of JSON for each figure."""
+"""What a call costs from Python: hooks, and questions that a callback answers. Prints a line of JSON a figure."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from astrid_host import AsyncHost, Capsule, Decision, Host
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GUESTS = json.loads((ROOT / "target/guests/index.json").read_text())
-ROUNDS, SECONDS = 7, 0.3
+ROUNDS, SECONDS, LEAST = 7, 0.3, 3
 # The worker's number for a question, and how many it asks in one trigger.
 ASK, QUESTIONS = 8, 1000
 WAITING = 1000
@@ -35,10 +35,10 @@ def tell(name: str, unit: str, includes: str, rounds: list[float]) -> None:
 def repeated(name: str, includes: str, operation: Callable[[], object], of: int = 1) -> None:
     """Measure the processor time of an operation that does ``of`` things, over all threads."""
     began, times = time.perf_counter(), 0
-    while time.perf_counter() - began < SECONDS / 4 or times < 3:
+    while time.perf_counter() - began < SECONDS / 4 or times < LEAST:
         operation()
         times += 1
-    times = max(3, int(times * SECONDS / (time.perf_counter() - began)))
+    times = max(LEAST, int(times * SECONDS / (time.perf_counter() - began)))
     rounds = []
     for _ in range(ROUNDS):
         before = time.process_time_ns()

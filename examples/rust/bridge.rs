@@ -79,7 +79,7 @@ async fn talk(host: Host, desk: Capsule, people: People, socket: TcpStream) -> R
             people.write(&who, format!("[{}]", told.data.unwrap_or_default()));
         } else {
             let question = json!(text).to_string().into_bytes();
-            host.publish(&format!("concierge.v1.ask.{who}"), question).principal(principal.clone()).await?;
+            host.publish(format!("concierge.v1.ask.{who}"), question).principal(principal.clone()).await?;
         }
     }
     people.with(|people| people.remove(&who));
