@@ -9,6 +9,7 @@ import type { AuditLog } from './types/audit';
 import type { Abortable, InstallOptions, LoadOptions, PublishOptions, TriggerOptions, TriggerSyncOptions, WatchOptions } from './types/calls';
 import type { Allowance } from './types/allowances';
 import type { Diagnosis } from './types/diagnosis';
+import type { ComponentReport } from './types/component';
 import type { HostOptions, Profile } from './types/options';
 import type { CapsuleChange, Discovery, Inspection, Installed, Manifest } from './types/packages';
 import type { Usage } from './types/usage';
@@ -17,6 +18,7 @@ import type { AccountLink, User } from './types/users';
 export * from './types/allowances';
 export * from './types/audit';
 export * from './types/calls';
+export * from './types/component';
 export * from './types/diagnosis';
 export * from './types/handlers';
 export * from './types/options';
@@ -54,6 +56,12 @@ export type ErrorKind =
 
 /** Every kind of error, in the order of their numbers, with one sentence on what each means. */
 export const errorKinds: Readonly<Record<ErrorKind, string>>;
+
+/**
+ * Says what a component is to this host, without compiling or running it. What is no valid component throws
+ * `component_invalid`; one that cannot run here is reported.
+ */
+export function inspectComponent(bytes: Uint8Array): ComponentReport;
 
 /** The version of this package's native module. */
 export const version: string;

@@ -2,4 +2,4 @@
 
 import astridHost from './index.cjs';
 
-export const { AstridError, AuditLog, Capsule, CapsuleChanges, HookResult, Host, Message, Messages, errorKinds, version } = astridHost;
+export const { AstridError, AuditLog, Capsule, CapsuleChanges, HookResult, Host, Message, Messages, errorKinds, inspectComponent, version } = astridHost;

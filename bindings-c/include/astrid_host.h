@@ -1685,6 +1685,20 @@ astrid_status astrid_capsule_static_file(const struct astrid_capsule *capsule,
                                          struct astrid_error **error);
 
 /**
+ * Says what a component is to this library; nothing is compiled or run, and no host has to be open. `*report` is a JSON object:
+ * `hash`, `bytes`, `runnable`, `problems` (texts), `imports` (each with `name`, `offered` and `functions`, each of those with
+ * `name` and `capability`), `exports` (names) and `capabilities` (names of the manifest). It belongs to the caller, who frees it
+ * with `astrid_string_free`.
+ *
+ * Errors: `component_invalid` when the bytes are no valid component, `invalid_argument`. A component that is valid and cannot run
+ * here is no error.
+ */
+astrid_status astrid_inspect_component(const uint8_t *component,
+                                       size_t component_length,
+                                       struct astrid_string *report,
+                                       struct astrid_error **error);
+
+/**
  * Installs or upgrades the capsule at `path`: a folder with a `Capsule.toml`, a `.capsule` archive, or the manifest itself. Its
  * install or upgrade hook runs and may ask through `on_elicit`; its hash is pinned when the hook succeeds. If the capsule is
  * loaded, the new version takes the place of the running one in one step when it is ready, and handles follow it.

@@ -26,6 +26,7 @@ mod dispatch;
 mod error;
 mod export;
 mod host;
+mod inspect;
 mod install;
 mod keep;
 mod kinds;

@@ -97,6 +97,7 @@ impl SourceList for Builder {
             "choices",
             "host",
             "packages",
+            "inspect",
             "install",
             "lifecycle",
             "capsule",

@@ -39,6 +39,17 @@ pub fn failures() -> Vec<String> {
     failure::every_kind()
 }
 
+/// What a component is, as JSON, and otherwise the text of an error.
+#[napi]
+#[must_use]
+pub fn inspect_component(bytes: &[u8]) -> Vec<String> {
+    let report = astrid_host::inspect_component(bytes).and_then(|report| shapes::plain(&report));
+    match report {
+        Ok(report) => vec![report.to_string()],
+        Err(error) => vec![String::new(), failure::text(&error)],
+    }
+}
+
 /// The version of this library.
 #[napi]
 #[must_use]

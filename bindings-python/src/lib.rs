@@ -9,6 +9,7 @@ mod export;
 mod failure;
 mod filter;
 mod host;
+mod inspect;
 mod messages;
 mod notices;
 mod options;
@@ -36,6 +37,8 @@ mod _native {
     use super::export::Export;
     #[pymodule_export]
     use super::host::Host;
+    #[pymodule_export]
+    use super::inspect::inspect_component;
     #[pymodule_export]
     use super::messages::Messages;
     #[pymodule_export]

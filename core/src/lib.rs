@@ -41,6 +41,7 @@ pub use capsule::{
     Changes, Discovery, Found, HookResult, Inspection, Installed, InstalledVersion, Restart, State,
 };
 pub use drive::drive;
+pub use engine::{ComponentReport, inspect_component};
 pub use error::{Error, ErrorKind, Result};
 pub use host::{
     AuditLog, BackUp, BusMessage, Capsule, CapsuleChange, CapsuleChanges, Host, HostBuilder, HostOptions,

@@ -32,6 +32,15 @@ impl Language {
         }
     }
 
+    /// A function of the library itself.
+    pub fn function(self, name: &str) -> String {
+        match self {
+            Self::Rust | Self::Python => name.to_owned(),
+            Self::Node => camel(name),
+            Self::C => format!("astrid_{name}"),
+        }
+    }
+
     /// A verb of a noun.
     pub fn verb(self, noun: &str, verb: &str) -> String {
         match self {

@@ -20,6 +20,11 @@ fn table() -> Value {
     serde_json::from_str(include_str!("surface.json")).expect("the table is JSON")
 }
 
+/// What is no noun is a list by itself: the options of a host, and the functions that need none.
+fn is_noun(key: &str) -> bool {
+    !matches!(key, "options" | "functions")
+}
+
 /// The name of an entry and how this language spells it; none where it has no such thing by itself.
 fn spelled(entry: &Value, name: &str, language: Language) -> Option<String> {
     match entry[language.name()].as_str() {
@@ -37,7 +42,7 @@ fn named(entry: &Value) -> &str {
 fn every_language_has_every_verb_with_every_argument() {
     let table = table();
     let mut missing = Vec::new();
-    for (noun, body) in table.as_object().unwrap().iter().filter(|(noun, _)| *noun != "options") {
+    for (noun, body) in table.as_object().unwrap().iter().filter(|(noun, _)| is_noun(noun)) {
         for (verb, entry) in body["verbs"].as_object().unwrap() {
             for language in Language::ALL {
                 let own = entry[language.name()].as_str().map(str::to_owned);
@@ -66,7 +71,7 @@ fn no_language_has_a_verb_that_the_table_does_not_know() {
     let table = table();
     let mut unknown = Vec::new();
     for language in Language::ALL {
-        for (noun, body) in table.as_object().unwrap().iter().filter(|(noun, _)| *noun != "options") {
+        for (noun, body) in table.as_object().unwrap().iter().filter(|(noun, _)| is_noun(noun)) {
             let verbs = body["verbs"].as_object().unwrap();
             let mut known: BTreeSet<String> = verbs
                 .iter()
@@ -101,4 +106,15 @@ fn every_language_has_every_option_of_a_host() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_language_has_the_functions_that_need_no_host() {
+    let table = table();
+    for function in table["functions"].as_array().unwrap() {
+        for language in Language::ALL {
+            let own = language.function(named(function));
+            assert!(sources::has_function(language, &own), "{} has no {own}", language.name());
+        }
+    }
 }

@@ -124,6 +124,20 @@ pub fn verbs(language: Language, noun: &str) -> BTreeSet<String> {
     found.into_iter().collect()
 }
 
+/// Whether the library offers a function by itself.
+pub fn has_function(language: Language, function: &str) -> bool {
+    match language {
+        Language::Rust => {
+            read("core/src/lib.rs").lines().any(|line| line.starts_with("pub use") && holds(line, function))
+        }
+        Language::Python => {
+            read("bindings-python/python/astrid_host/__init__.py").contains(&format!("    \"{function}\","))
+        }
+        Language::Node => read("bindings-node/index.d.ts").contains(&format!("export function {function}(")),
+        Language::C => header().contains(&format!(" {function}(")),
+    }
+}
+
 /// Everything that says what a verb takes: its parameters, and the fields of the options among them.
 pub fn signature(language: Language, noun: &str, verb: &str) -> Option<String> {
     match language {

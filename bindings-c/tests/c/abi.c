@@ -210,6 +210,24 @@ static void processes(void) {
   astrid_host_free(host);
 }
 
+static void components(void) {
+  static const uint8_t archive[] = {'P', 'K', 3, 4};
+  astrid_string report = {NULL, 0};
+  EXPECT(ASTRID_ERROR_COMPONENT_INVALID, astrid_inspect_component(archive, sizeof archive, &report, &error));
+  CHECK(report.data == NULL);
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_inspect_component(NULL, 1, &report, &error));
+  EXPECT(ASTRID_ERROR_INVALID_ARGUMENT, astrid_inspect_component(archive, sizeof archive, NULL, &error));
+  static uint8_t bytes[4 << 20];
+  FILE *from = fopen(arguments[2], "rb");
+  CHECK(from);
+  size_t length = fread(bytes, 1, sizeof bytes, from);
+  fclose(from);
+  EXPECT(ASTRID_OK, astrid_inspect_component(bytes, length, &report, &error));
+  CHECK(strstr(report.data, arguments[3]) && strstr(report.data, "\"runnable\":true"));
+  CHECK(strstr(report.data, "{\"name\":\"spawn\",\"capability\":\"host_process\"}"));
+  astrid_string_free(&report);
+}
+
 static void users(void) {
   astrid_host *host = open_host("users", NULL);
   astrid_string user = {NULL, 0}, links = {NULL, 0};
@@ -264,6 +282,7 @@ int main(int count, char **values) {
   options();
   networks();
   processes();
+  components();
   users();
   texts();
   return 0;

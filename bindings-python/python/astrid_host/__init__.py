@@ -15,6 +15,7 @@ from ._async_streams import AsyncCapsuleChanges, AsyncMessages
 from ._audit import Audit
 from ._capsule import Capsule
 from ._host import Host
+from ._inspect import inspect_component
 from ._native import __version__
 from ._streams import CapsuleChanges, Messages
 from .errors import *  # noqa: F403 - every error kind's class
@@ -38,6 +39,7 @@ from .types import (
     CapsuleChange,
     Changes,
     Checkpoint,
+    ComponentReport,
     Decision,
     Delivery,
     Diagnosis,
@@ -46,6 +48,8 @@ from .types import (
     Finding,
     Found,
     HookResult,
+    ImportedFunction,
+    ImportedInterface,
     Inspection,
     Installed,
     InstalledVersion,
@@ -77,6 +81,7 @@ __all__ = [
     "CapsuleChanges",
     "Changes",
     "Checkpoint",
+    "ComponentReport",
     "Decision",
     "Delivery",
     "Diagnosis",
@@ -89,6 +94,8 @@ __all__ = [
     "HookResult",
     "Host",
     "HostOptions",
+    "ImportedFunction",
+    "ImportedInterface",
     "Inspection",
     "Installed",
     "InstalledVersion",
@@ -106,6 +113,7 @@ __all__ = [
     "Verification",
     "__version__",
     "errors",
+    "inspect_component",
     "options",
 ]
 __all__ += errors.__all__

@@ -12,6 +12,7 @@ from .types import (
     BusMessage,
     CapsuleChange,
     Checkpoint,
+    ComponentReport,
     Diagnosis,
     Discovery,
     HookResult,
@@ -189,3 +190,5 @@ class Notices:
     def close(self) -> None: ...
     @staticmethod
     def raised(error: BaseException, callback: object) -> None: ...
+
+def inspect_component(component: bytes) -> ComponentReport: ...

@@ -145,7 +145,7 @@ pub fn check_header(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn check_import(name: &str) -> Result<()> {
+pub(super) fn check_import(name: &str) -> Result<()> {
     let all: Vec<&str> = offered().collect();
     if all.contains(&name) {
         return Ok(());

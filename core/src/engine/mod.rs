@@ -13,6 +13,7 @@ mod instance;
 mod machine;
 mod queue;
 mod recent;
+mod report;
 mod tally;
 mod ticker;
 mod watch;
@@ -23,6 +24,7 @@ pub use component::Compiled;
 pub use fault::fault;
 pub use inspect::{Exports, check_header, inspect};
 pub use instance::{Exit, HookReply, Instance, Start};
+pub use report::{ComponentReport, ImportedFunction, ImportedInterface, inspect_component};
 pub use tally::{Found, Tally, tally};
 pub use watch::Stopped;
 
