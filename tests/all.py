@@ -27,7 +27,8 @@ SUITES = [
         "rust: abi, floors, guests, header, surface",
         ".",
         {},
-        "cargo test --quiet --locked --workspace --test abi_lock --test floors --test guests_fresh --test header --test surface",
+        "cargo test --quiet --locked --workspace --test abi_lock --test floors --test guests_fresh --test header "
+        "--test surface",
     ),
     (
         "rust: lives of capsules and principals",

@@ -49,10 +49,9 @@ def _inspect(path: pathlib.Path, as_json: bool) -> int:
 
 
 def _doctor(as_json: bool) -> int:
-    with tempfile.TemporaryDirectory() as home:
-        with Host.open(home) as host:
-            diagnosis = host.diagnose()
-            audit = host.audit.verify()
+    with tempfile.TemporaryDirectory() as home, Host.open(home) as host:
+        diagnosis = host.diagnose()
+        audit = host.audit.verify()
     _say(diagnosis, as_json, _machine(diagnosis, audit.intact))
     return 0 if audit.intact else 1
 

@@ -40,6 +40,7 @@ __all__ = [
     "Reply",
     "Running",
     "__version__",
+    "inspect_component",
     "thread_token",
 ]
 
