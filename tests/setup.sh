@@ -4,11 +4,12 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 
-# pkg-config and jansson for the C runner, g++ for the header, valgrind for the C example, venv for the Python tests.
+# pkg-config and jansson for the C runner, g++ and CMake for the C package, valgrind for the C example, venv for the Python tests.
 missing=
 command -v pkg-config > /dev/null || missing="$missing pkg-config"
 pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
 command -v g++ > /dev/null || missing="$missing g++"
+command -v cmake > /dev/null || missing="$missing cmake"
 command -v valgrind > /dev/null || missing="$missing valgrind"
 # Programs of capsules run under bubblewrap, where they are only what the system has installed.
 [ -x /usr/bin/python3 ] || missing="$missing python3"

@@ -40,6 +40,8 @@ C
 gcc -std=c11 $warn -c "$here/c/twice.c" -o "$work/twice.o"
 g++ -std=c++17 $warn "$here/c/twice.cc" "$work/twice.o" -o "$work/twice" $link
 "$work/twice"
+# C++17 reads the face, and what it makes is freed.
+g++ -std=c++17 -g $warn "$here/c/face.cc" -o "$work/face" $link
 
 guest() {
     python3 -c 'import json, os, sys
@@ -61,5 +63,39 @@ for name in $programs; do
         failed=$((failed + 1))
     fi
 done
+mkdir "$work/home-face"
+if timeout 120 $under "$work/face" "$work/home-face" "$puppet" "$hash"; then
+    passed=$((passed + 1))
+else
+    echo "FAILED bindings-c/tests/c/face.cc"
+    failed=$((failed + 1))
+fi
+
+# CMake finds the installed copy, shared and static.
+mkdir "$work/cmake"
+cat > "$work/cmake/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.16)
+project(first C CXX)
+find_package(astrid-host 0.1 REQUIRED)
+set(CMAKE_CXX_STANDARD 17)
+add_executable(shared first.c)
+target_link_libraries(shared astrid-host::shared)
+add_executable(static first.c)
+target_link_libraries(static astrid-host::static)
+target_link_options(static PRIVATE -Wl,--gc-sections)
+add_executable(face first.cc)
+target_link_libraries(face astrid-host::shared)
+CMAKE
+printf '#include <astrid_host.h>\nint main(void) { return astrid_abi_version() == ASTRID_ABI_VERSION ? 0 : 1; }\n' > "$work/cmake/first.c"
+printf '#include <astrid_host.hpp>\nint main() { return astrid_version() ? 0 : 1; }\n' > "$work/cmake/first.cc"
+if cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$work/installed" > "$work/cmake/log" 2>&1 &&
+    cmake --build "$work/cmake/build" >> "$work/cmake/log" 2>&1 &&
+    "$work/cmake/build/shared" && "$work/cmake/build/static" && "$work/cmake/build/face"; then
+    passed=$((passed + 1))
+else
+    cat "$work/cmake/log"
+    echo "FAILED the CMake package"
+    failed=$((failed + 1))
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
