@@ -1,13 +1,14 @@
 # make demo: the same small programs in Rust, Python, Node and C.   make test: everything that is tested.
 # make check: formats, lints, types.   make bench: what is fast.   make install PREFIX=: the C library.
+# make packages: the Python wheel.   make site: the documentation.
 
 TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 VENV = $(TARGET)/venv/bin
 PYTHON_PATH = $(abspath $(TARGET))/python
-PYTHON_FILES = bindings-python benches/bindings examples/python tests/runners/python tests/all.py
+PYTHON_FILES = bindings-python benches/bindings docs examples/python tests/runners/python tests/all.py
 
-.PHONY: demo test check bench guests-check build python node install clean
+.PHONY: demo test check bench packages site guests-check build python node install clean
 
 # One call of cargo for all of them: one profile, one folder, one set of features. A build of one package alone would resolve
 # other features, and compile every dependency again.
@@ -50,6 +51,7 @@ check: build python
 	cd bindings-python && PYTHONPATH=$(PYTHON_PATH) MYPYPATH=$(PYTHON_PATH) \
 	  $(abspath $(VENV))/python -m mypy.stubtest astrid_host._native astrid_host.errors
 	cd bindings-node && npm run --silent types
+	$(VENV)/python docs/site.py
 	! cargo tree --locked -p astrid-host -e normal,build --prefix none | grep -E '^(pyo3|napi|cbindgen)'
 	@if command -v cargo-deny > /dev/null; then cargo deny --locked check licenses bans sources; \
 	  else echo "cargo-deny is not installed: licences were not checked"; fi
@@ -66,6 +68,19 @@ bench:
 # something only where the guests were built last. 2: the compiler that made them is not installed here.
 guests-check:
 	tests/guests/build.sh --check || [ $$? = 2 ]
+
+# A wheel in the release profile, and what comes of it in an empty environment; the npm package and the C library are `make test`'s.
+packages:
+	tests/setup.sh
+	$(VENV)/python -m pip install -q 'maturin>=1.16,<2'
+	rm -rf $(TARGET)/wheels
+	$(VENV)/maturin build --release --locked --manifest-path bindings-python/Cargo.toml --target-dir $(TARGET)/wheel --out $(TARGET)/wheels
+	tests/packages.sh $(TARGET)/wheels/*.whl
+
+# The documentation as static pages, in target/site.
+site:
+	tests/setup.sh check
+	$(VENV)/python docs/site.py
 
 install:
 	cargo build --locked --release -p astrid-host-c

@@ -29,4 +29,5 @@ python=$target/venv/bin/python
 [ -d "$root/bindings-node/node_modules/typescript" ] || (cd "$root/bindings-node" && npm ci --silent --no-audit --no-fund)
 
 [ "${1:-}" = check ] || exit 0
+"$python" -m mkdocs --version > /dev/null 2>&1 || "$python" -m pip install -q 'mkdocs>=1.6,<2'
 "$python" -m mypy --version > /dev/null 2>&1 || "$python" -m pip install -q 'mypy>=2.4,<3' 'ruff>=0.17,<0.18'
