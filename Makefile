@@ -6,7 +6,7 @@ TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 VENV = $(TARGET)/venv/bin
 PYTHON_PATH = $(abspath $(TARGET))/python
-PYTHON_FILES = bindings-python benches/bindings docs examples/python tests/runners/python tests/all.py
+PYTHON_FILES = bindings-python benches/bindings docs/site.py examples/python tests/runners/python tests/all.py
 
 .PHONY: demo test check bench packages site guests-check build python node install clean
 

@@ -24,16 +24,8 @@ APART = 1024
 
 IV = (0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A, 0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19)
 ORDER = (2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8)
-MIXES = (
-    (0, 4, 8, 12),
-    (1, 5, 9, 13),
-    (2, 6, 10, 14),
-    (3, 7, 11, 15),
-    (0, 5, 10, 15),
-    (1, 6, 11, 12),
-    (2, 7, 8, 13),
-    (3, 4, 9, 14),
-)
+MIXES = ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+         (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14))
 CHUNK_START, CHUNK_END, PARENT, ROOT = 1, 2, 4, 8
 
 
@@ -56,7 +48,7 @@ def compress(chaining, block, counter, length, flags):
 
 def chunk(data, counter, root):
     """The chaining value of at most 1,024 bytes."""
-    chaining, blocks = IV, [data[n : n + 64] for n in range(0, len(data), 64)] or [b""]
+    chaining, blocks = IV, [data[n:n + 64] for n in range(0, len(data), 64)] or [b""]
     for n, block in enumerate(blocks):
         last = n == len(blocks) - 1
         flags = (CHUNK_START if n == 0 else 0) | ((CHUNK_END | root) if last else 0)
@@ -69,7 +61,7 @@ def tree(data, counter, root):
     if len(data) <= 1024:
         return chunk(data, counter, root)
     left = 1 << ((len(data) - 1) // 1024).bit_length() - 1
-    pair = tree(data[: left * 1024], counter, 0) + tree(data[left * 1024 :], counter + left, 0)
+    pair = tree(data[:left * 1024], counter, 0) + tree(data[left * 1024:], counter + left, 0)
     return compress(IV, struct.pack("<16I", *pair), 0, 64, PARENT | root)
 
 
@@ -137,7 +129,6 @@ def signed(key, message, signature):
 
 # ---- the log ---------------------------------------------------------------------------------------------------------
 
-
 class Malformed(Exception):
     pass
 
@@ -150,7 +141,7 @@ class Reader:
         if self.at + count > len(self.data):
             raise Malformed
         self.at += count
-        return self.data[self.at - count : self.at]
+        return self.data[self.at - count:self.at]
 
     def number(self, count):
         return int.from_bytes(self.take(count), "little")
@@ -201,9 +192,9 @@ def verify(folder, key, kept):
         if int(path.name[:16]) != seq + 1:
             yield f"{path.name}: the segment should begin at {seq + 1}"
         at = 16
-        while data[at : at + 4].strip(b"\0"):
-            length = int.from_bytes(data[at : at + 4], "little")
-            body, found = data[at + 4 : at + 4 + length], data[at + 4 + length : at + 36 + length]
+        while data[at:at + 4].strip(b"\0"):
+            length = int.from_bytes(data[at:at + 4], "little")
+            body, found = data[at + 4:at + 4 + length], data[at + 4 + length:at + 36 + length]
             if length < 50 or len(found) < 32 or blake3(body) != found or body[0] != 1 or not 1 <= body[1] <= 4:
                 yield f"record {seq + 1}: damaged or unfinished"
                 return

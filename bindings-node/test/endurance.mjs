@@ -7,13 +7,13 @@ import { Host } from '../index.mjs';
 const [what, home, capsule] = process.argv.slice(2);
 const endless = { quotas: { maxCpuFuelPerSec: 'unlimited' }, audit: { entriesPerSec: 1e9, bytesPerSec: 1e12 } };
 
-/** Memory of the process that is no file's, in KiB. */
+/** What the process holds in memory, in KiB. */
 async function resident() {
   for (let round = 0; round < 3; round += 1) {
     await new Promise(setImmediate);
     globalThis.gc();
   }
-  return Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 }
 
 async function repeat(times, once) {
@@ -33,7 +33,7 @@ const doing = {
   },
   async subscriptions() {
     const host = await Host.open(home);
-    await repeat(10_000, async () => {
+    await repeat(20_000, async () => {
       const messages = host.subscribe('test.news');
       await host.publish('test.news', 1);
       await messages.next();
@@ -44,7 +44,7 @@ const doing = {
   async hosts() {
     const handler = () => null;
     const onAll = { onElicit: handler, onApproval: handler, onUplink: handler, onLog: handler, onCheckpoint: handler };
-    await repeat(100, async () => (await Host.open(home, { ...onAll })).close());
+    await repeat(400, async () => (await Host.open(home, { ...onAll })).close());
   },
 };
 await doing[what]();

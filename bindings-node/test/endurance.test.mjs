@@ -14,8 +14,8 @@ const program = join(repository, 'bindings-node/test/endurance.mjs');
 
 for (const [what, title] of [
   ['triggers', 'a hundred thousand triggers'],
-  ['subscriptions', 'ten thousand subscriptions'],
-  ['hosts', 'a hundred hosts and their handlers'],
+  ['subscriptions', 'twenty thousand subscriptions'],
+  ['hosts', 'four hundred hosts and their handlers'],
 ]) {
   test(title, async (t) => {
     const given = [what, join(await folder(t), 'home'), await capsuleFolder(t, 'echo')];

@@ -15,10 +15,10 @@ ENDLESS = {
 
 
 def resident_kib():
-    """Memory of the process that is no file's."""
+    """What the process holds in memory."""
     gc.collect()
     status = pathlib.Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def repeat(times, once):

@@ -5,13 +5,13 @@ char **arguments;
 
 enum { TRIGGERS = 100000, SUBSCRIPTIONS = 10000, HOSTS = 100 };
 
-/* Memory of the process that is no file's, in KiB. */
+/* What the process holds in memory, in KiB. */
 static long resident(void) {
   FILE *from = fopen("/proc/self/status", "r");
   CHECK(from);
   char line[256];
   long kib = 0;
-  while (fgets(line, sizeof line, from)) sscanf(line, "RssAnon: %ld", &kib);
+  while (fgets(line, sizeof line, from)) sscanf(line, "VmRSS: %ld", &kib);
   fclose(from);
   return kib;
 }
