@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -198,8 +199,8 @@ impl Desk {
         Ok(Seat { desk: self.clone(), who })
     }
 
-    /// Calls the handler in a task of its own, once `after` is given, and watches it from another: a handler that blocks its
-    /// worker cannot hold up the deadline.
+    /// Calls the handler in a task of its own, once `after` is given, and watches it from the caller's: a handler that blocks
+    /// its worker cannot hold up the deadline.
     async fn ask<Q, A>(
         &self,
         handler: &Callback<Q, A>,
@@ -214,23 +215,25 @@ impl Desk {
         if self.0.closed.is_given() {
             return Err(Unanswered::Closed);
         }
-        let (handler, closed) = (Arc::clone(handler), self.0.closed.clone());
+        let handler = Arc::clone(handler);
         let asked = AbortOnDropHandle::new(self.0.runtime.spawn(async move {
             if let Some(after) = after {
                 after.given().await;
             }
             handler(question).await
         }));
-        let watched = AbortOnDropHandle::new(self.0.runtime.spawn(async move {
-            let closed = std::pin::pin!(closed.given());
-            match tokio::time::timeout(limit, select(asked, closed)).await {
-                Ok(Either::Left((Ok(answer), _))) => answer.map_err(Unanswered::Failed),
-                Ok(Either::Left((Err(end), _))) => Err(unfinished(end)),
-                Ok(Either::Right(_)) => Err(Unanswered::Closed),
-                Err(_) => Err(Unanswered::Timeout),
-            }
-        }));
-        watched.await.unwrap_or_else(|end| Err(unfinished(end)))
+        // The clock is the runtime's, whoever polls this.
+        let late = {
+            let _entered = self.0.runtime.enter();
+            tokio::time::sleep(limit)
+        };
+        let (late, closed) = (pin!(late), pin!(self.0.closed.given()));
+        match select(asked, select(closed, late)).await {
+            Either::Left((Ok(answer), _)) => answer.map_err(Unanswered::Failed),
+            Either::Left((Err(end), _)) => Err(unfinished(end)),
+            Either::Right((Either::Left(_), _)) => Err(Unanswered::Closed),
+            Either::Right((Either::Right(_), _)) => Err(Unanswered::Timeout),
+        }
     }
 }
 
