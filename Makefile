@@ -31,6 +31,7 @@ demo: build python node
 	@echo "== in Python" && PYTHONPATH=$(PYTHON_PATH) python3 examples/python/bridge.py
 	@echo "== in Node"   && node examples/node/bridge.mjs
 	@echo "== in C"      && examples/c/run.sh bridge
+	@echo "== an HTTP server in Node" && node examples/node/server.mjs
 	@echo "== what a component is, in C" && examples/c/run.sh inspect
 
 test: build python node

@@ -4,7 +4,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 
-# pkg-config and jansson for the C runner, g++ and CMake for the C package, valgrind for the C example, venv for the Python tests.
+# pkg-config and jansson for the C runner, g++ and CMake for the C package, valgrind for the C example, venv for the Python tests, which try the example of a web application.
 missing=
 command -v pkg-config > /dev/null || missing="$missing pkg-config"
 pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
@@ -26,6 +26,7 @@ fi
 python=$target/venv/bin/python
 [ -x "$python" ] || python3 -m venv "$target/venv"
 "$python" -m pytest --version > /dev/null 2>&1 || "$python" -m pip install -q 'pytest>=9,<10'
+"$python" -c 'import httpx2, starlette' 2> /dev/null || "$python" -m pip install -q 'starlette>=1.10,<2' 'httpx2>=2,<3'
 [ -d "$root/bindings-node/node_modules/typescript" ] || (cd "$root/bindings-node" && npm ci --silent --no-audit --no-fund)
 
 [ "${1:-}" = check ] || exit 0

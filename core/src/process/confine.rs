@@ -26,6 +26,7 @@ impl Confinement {
     }
 
     fn enter(&self) -> io::Result<()> {
+        forget_what_is_ignored();
         self.close_what_leaks()
     }
 
@@ -55,6 +56,17 @@ impl Confinement {
             }
         }
         Ok(())
+    }
+}
+
+/// Gives every signal its usual effect: what the embedding program ignores, an interrupt when it runs in the background, its
+/// capsules' programs would ignore as well, and outlive a polite request to end.
+#[expect(unsafe_code, reason = "only the C library sets what a signal does")]
+fn forget_what_is_ignored() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: it takes numbers alone and is one of the functions that may be called after a fork. It fails for the two
+        // signals whose effect is always the usual one, and for the two that the C library keeps to itself.
+        let _ = unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 

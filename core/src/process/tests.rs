@@ -51,6 +51,18 @@ fn code(code: i32) -> Exit {
 }
 
 #[tokio::test]
+#[expect(unsafe_code, reason = "only the C library sets what a signal does")]
+async fn a_child_ignores_no_signal_that_the_embedder_ignores() {
+    let folder = workspace();
+    // SAFETY: it takes numbers alone; nobody in these tests waits for this signal.
+    unsafe { libc::signal(libc::SIGUSR2, libc::SIG_IGN) };
+    let (exit, out, _) = run(sh(folder.path(), "grep SigIgn /proc/self/status")).await;
+    let ignored = out.split_whitespace().last().and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    // The C library keeps two signals above the usual 31 to itself.
+    assert_eq!((exit, ignored.map(|set| set & 0x7fff_ffff)), (code(0), Some(0)));
+}
+
+#[tokio::test]
 async fn a_child_sees_its_workspace_its_input_and_its_environment() {
     let folder = workspace();
     std::fs::create_dir(folder.path().join("sub")).unwrap();
