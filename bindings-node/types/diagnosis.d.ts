@@ -1,5 +1,5 @@
 /** What enforces a limit of a program: a limit of the system, or nothing. */
-export type EnforcedBy = 'rlimit' | 'nothing';
+export type EnforcedBy = 'cgroup' | 'rlimit' | 'nothing';
 
 /** What works on this machine. */
 export interface Diagnosis {

@@ -193,7 +193,7 @@ class Diagnosis:
     """What stands in the way, in words."""
     sandbox: str | None
     """The program that builds the sandbox."""
-    limits: dict[str, Literal["rlimit", "nothing"]]
+    limits: dict[str, Literal["cgroup", "rlimit", "nothing"]]
     """What enforces each limit: ``memory``, ``cpu``, ``pids`` and ``files``."""
 
 

@@ -14,6 +14,7 @@ use tokio::net::unix::pipe;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+use super::group::{Group, Used};
 use super::input::Input;
 use super::ring::Ring;
 use crate::limits;
@@ -69,6 +70,10 @@ pub struct Child {
 struct State {
     exit: Option<Exit>,
     killed: bool,
+    /// Its control groups while it runs.
+    group: Option<Group>,
+    /// What it had used when it ended.
+    used: Used,
 }
 
 /// What a started wrapper is made into a child from.
@@ -81,13 +86,15 @@ pub(super) struct Parts {
     pub stderr: pipe::Receiver,
     pub rings: (Ring, Ring),
     pub input: Input,
+    pub group: Option<Group>,
     pub held: Vec<Held>,
 }
 
 impl Child {
     /// Looks after a started wrapper from now on.
     pub(super) fn adopt(runtime: &Handle, parts: Parts) -> io::Result<Arc<Self>> {
-        let Parts { wrapper, wrapper_fd, inside, inside_fd, stdout, stderr, rings, input, held } = parts;
+        let Parts { wrapper, wrapper_fd, inside, inside_fd, stdout, stderr, rings, input, group, held } =
+            parts;
         let child = Arc::new(Self {
             stdout: rings.0,
             stderr: rings.1,
@@ -97,13 +104,16 @@ impl Child {
             wrapper_id: wrapper.id(),
             inside,
             inside_fd,
-            state: Mutex::default(),
+            state: Mutex::new(State { group, ..State::default() }),
             changed: Notify::new(),
         });
         let its = Arc::clone(&child);
         runtime.spawn(async move {
-            its.look_after(wrapper, wrapper_fd, stdout, stderr).await;
+            let group = its.look_after(wrapper, wrapper_fd, stdout, stderr).await;
             drop(held);
+            if let Some(group) = group {
+                group.end(Handle::current()).await;
+            }
         });
         Ok(child)
     }
@@ -114,7 +124,7 @@ impl Child {
         fd: OwnedFd,
         stdout: pipe::Receiver,
         stderr: pipe::Receiver,
-    ) {
+    ) -> Option<Group> {
         let exited = async {
             let status = if exited(fd).await {
                 wrapper.wait()
@@ -144,8 +154,19 @@ impl Child {
         self.stdout.end();
         self.stderr.end();
         self.input.close();
-        self.state.lock().exit = Some(status.map(exit_of).unwrap_or_default());
+        let mut state = self.state.lock();
+        state.exit = Some(status.map(exit_of).unwrap_or_default());
+        let group = state.group.take();
+        state.used = group.as_ref().map(Group::used).unwrap_or_default();
+        drop(state);
         self.changed.notify_waiters();
+        group
+    }
+
+    /// What it has used so far, or had used when it ended, with all it started.
+    pub fn used(&self) -> Used {
+        let state = self.state.lock();
+        state.group.as_ref().map_or(state.used, Group::used)
     }
 
     /// How it ended, if it has, and all of its output is there.

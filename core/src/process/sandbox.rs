@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -19,6 +19,7 @@ use tokio::sync::OnceCell;
 use super::bubblewrap::{self, Descriptors};
 use super::child::{Child, Held, Parts};
 use super::confine::Confinement;
+use super::group::{Controller, Groups};
 use super::input::Input;
 use super::options::Processes;
 use super::plan::{Limits, Plan};
@@ -53,7 +54,7 @@ pub struct Diagnosis {
     pub missing: Vec<String>,
     /// The program that builds the sandbox.
     pub sandbox: Option<PathBuf>,
-    /// What enforces each limit: `memory`, `cpu`, `pids` and `files`, each by `rlimit` or `nothing`.
+    /// What enforces each limit: `memory`, `cpu`, `pids` and `files`, each by `cgroup`, `rlimit` or `nothing`.
     pub limits: Enforcement,
 }
 
@@ -79,6 +80,8 @@ pub enum By {
     Nothing,
     /// A limit of the system: on each process, and of processes on the whole sandbox.
     Rlimit,
+    /// A control group: on the program with all it starts.
+    Cgroup,
 }
 
 /// Something that runs children where they can do no harm.
@@ -102,13 +105,15 @@ pub struct Bubblewrap {
     spawner: Spawner,
     /// That it works, found out with the first child.
     probed: OnceCell<Diagnosis>,
+    /// Which control groups can be made, found out then too.
+    groups: OnceLock<Groups>,
 }
 
 impl Bubblewrap {
     /// The sandbox as the embedding program wants it.
     #[must_use]
     pub fn new(options: Processes, runtime: Handle) -> Self {
-        Self { options, runtime, spawner: Spawner::new(), probed: OnceCell::new() }
+        Self { options, runtime, spawner: Spawner::new(), probed: OnceCell::new(), groups: OnceLock::new() }
     }
 
     /// What works here. Only what works is remembered: a machine that was out of something may have it the next time.
@@ -146,7 +151,7 @@ impl Bubblewrap {
             output.0.lines().find_map(|line| line.strip_prefix(name)).map_or("", |value| value.trim())
         };
         let mut found =
-            Diagnosis { sandbox: Some(sandbox), limits: Self::enforcement(), ..Diagnosis::default() };
+            Diagnosis { sandbox: Some(sandbox), limits: self.enforcement(), ..Diagnosis::default() };
         if line("CapEff:").is_empty() {
             found.missing.push(format!("the sandbox cannot be built: {}", output.1.trim()));
         } else {
@@ -161,8 +166,18 @@ impl Bubblewrap {
         found
     }
 
-    fn enforcement() -> Enforcement {
-        Enforcement { memory: By::Rlimit, cpu: By::Rlimit, pids: By::Rlimit, files: By::Rlimit }
+    fn groups(&self) -> &Groups {
+        self.groups.get_or_init(Groups::probe)
+    }
+
+    fn enforcement(&self) -> Enforcement {
+        let by = |controller| if self.groups().has(controller) { By::Cgroup } else { By::Rlimit };
+        Enforcement {
+            memory: by(Controller::Memory),
+            cpu: By::Rlimit,
+            pids: by(Controller::Pids),
+            files: By::Rlimit,
+        }
     }
 
     async fn launch(&self, plan: Plan, held: Vec<Held>) -> Result<Arc<Child>, Unstarted> {
@@ -236,9 +251,21 @@ impl Bubblewrap {
         let stdin = pipes.stdin.take().map(OwnedFd::from).map(nonblocking).transpose()?;
         let input = Input::new(stdin.map(pipe::Sender::from_owned_fd).transpose()?);
         let rings = (Ring::new(plan.ring_bytes, plan.overflow), Ring::new(plan.ring_bytes, plan.overflow));
+        let group = self.groups().around(inside, &plan.limits)?;
         let Plan { stdin, keep_stdin_open, .. } = plan;
         let wrapper = started.take().ok_or_else(gone)?;
-        let parts = Parts { wrapper, wrapper_fd, inside, inside_fd, stdout, stderr, rings, input, held };
+        let parts = Parts {
+            wrapper,
+            wrapper_fd,
+            inside,
+            inside_fd,
+            stdout,
+            stderr,
+            rings,
+            input,
+            group: Some(group),
+            held,
+        };
         let child = Child::adopt(&self.runtime, parts)?;
         // Only now that somebody looks after it; an empty pipe takes a line at once.
         if let Err(error) = rustix::io::write(&go, b"\n") {

@@ -50,6 +50,44 @@ fn code(code: i32) -> Exit {
     Exit { code: Some(code), signal: None }
 }
 
+/// What a script needs that burns processor time in a child of its own and keeps eight mebibytes.
+const BUSY: &str =
+    "(i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done); head -c 8388608 /dev/zero > /tmp/kept";
+
+#[tokio::test]
+async fn what_a_child_uses_is_counted_with_all_it_starts_where_control_groups_are() {
+    let folder = workspace();
+    let sandbox = sandbox();
+    let child = Arc::clone(&sandbox).start(sh(folder.path(), BUSY), Vec::new()).await.unwrap();
+    assert_eq!(child.exited().await, code(0));
+    let (used, limits) = (child.used(), sandbox.diagnose().await.limits);
+    if limits.memory == By::Cgroup {
+        assert!(used.memory_peak.unwrap() > 8 << 20, "{used:?}");
+        assert!(used.cpu_ms.is_some_and(|spent| spent > 0), "{used:?}");
+    } else {
+        assert_eq!(used.memory_peak, None);
+    }
+}
+
+#[tokio::test]
+async fn memory_is_bounded_for_a_child_and_all_it_starts_together_where_control_groups_are() {
+    let folder = workspace();
+    let sandbox = sandbox();
+    // Four processes of which each keeps to the limit.
+    let hog = "python3 -c 'import time; kept = bytearray(48 << 20); print(len(kept), flush=True); time.sleep(1000)'";
+    let script = format!("for n in 1 2 3 4; do {hog} & done; wait -n; kill -KILL 0");
+    let limits = Limits { memory_bytes: Some(128 << 20), ..Limits::default() };
+    let plan = Plan { limits, ..sh(folder.path(), &script) };
+    let child = Arc::clone(&sandbox).start(plan, Vec::new()).await.unwrap();
+    if sandbox.diagnose().await.limits.memory == By::Cgroup {
+        // One that is out of memory is killed, and the script ends the others.
+        assert_eq!(child.exited().await.signal, Some(9));
+        assert!(child.used().memory_peak.unwrap() <= 128 << 20);
+    }
+    child.kill();
+    child.exited().await;
+}
+
 #[tokio::test]
 #[expect(unsafe_code, reason = "only the C library sets what a signal does")]
 async fn a_child_ignores_no_signal_that_the_embedder_ignores() {
@@ -163,7 +201,8 @@ async fn limits_hold() {
     let hog = "head -c 300000000 /dev/zero | tail -c 300000000 | wc -c";
     let limits = Limits { memory_bytes: Some(64 << 20), ..Limits::default() };
     let (_, out, err) = run(Plan { limits, ..sh(folder.path(), hog) }).await;
-    assert!(out == "0\n" && err.contains("memory"), "{out}{err}");
+    // It is refused the memory by its own limit, or killed by that of its group.
+    assert!(out == "0\n" && (err.contains("memory") || err.contains("Killed")), "{out}{err}");
 
     let limits = Limits { cpu_secs: Some(1), ..Limits::default() };
     let (exit, _, _) = run(Plan { limits, ..sh(folder.path(), "while :; do :; done") }).await;

@@ -122,7 +122,7 @@ macro_rules! version {
 
             fn info(entry: &Entry) -> ProcessInfo {
                 let child = &entry.child;
-                let exit = child.exit();
+                let (exit, used) = (child.exit(), child.used());
                 let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                 ProcessInfo {
                     id: entry.id.clone(),
@@ -136,9 +136,8 @@ macro_rules! version {
                     buffered_bytes: child.stdout.buffered() + child.stderr.buffered(),
                     bytes_dropped: child.stdout.dropped() + child.stderr.dropped(),
                     stdin_open: exit.is_none() && child.input.is_open(),
-                    // This machine tells neither of a program and all it starts together.
-                    cpu_ms: None,
-                    mem_bytes_peak: None,
+                    cpu_ms: used.cpu_ms,
+                    mem_bytes_peak: used.memory_peak,
                 }
             }
 
