@@ -474,8 +474,8 @@ typedef struct astrid_processes {
    */
   uint64_t scratch_bytes;
   /**
-   * Memory of each process of a program that asks for no limit, and the most it may ask for; 0 is no limit, and so with
-   * those below.
+   * Memory of each process of a program that asks for no limit, and of all together where there are control groups; and the
+   * most it may ask for. 0 is no limit, and so with those below.
    */
   uint64_t memory_bytes;
   /**

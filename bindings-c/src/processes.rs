@@ -32,8 +32,8 @@ pub struct astrid_processes {
     pub group: u32,
     /// Bytes of each of their scratch folders.
     pub scratch_bytes: u64,
-    /// Memory of each process of a program that asks for no limit, and the most it may ask for; 0 is no limit, and so with
-    /// those below.
+    /// Memory of each process of a program that asks for no limit, and of all together where there are control groups; and the
+    /// most it may ask for. 0 is no limit, and so with those below.
     pub memory_bytes: u64,
     /// Processor time of each process, in seconds.
     pub cpu_secs: u64,

@@ -138,7 +138,7 @@ export interface Network {
 
 /** Limits of a program that a capsule starts; `null` is no limit. */
 export interface ProcessLimits {
-  /** Memory of each of its processes, in bytes (2 GiB). */
+  /** Memory of each of its processes, and of all together where there are control groups, in bytes (2 GiB). */
   readonly memoryBytes?: number | null;
   /** Processor time of each of its processes, in seconds (no limit). */
   readonly cpuSecs?: number | null;

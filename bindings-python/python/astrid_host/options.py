@@ -195,7 +195,7 @@ class ProcessLimits(TypedDict, total=False):
     """Limits of a program that a capsule starts; ``None`` is no limit."""
 
     memory_bytes: int | None
-    """Memory of each of its processes (2 GiB)."""
+    """Memory of each of its processes, and of all together where there are control groups (2 GiB)."""
     cpu_secs: int | None
     """Processor time of each of its processes, in seconds (no limit)."""
     pids: int | None
