@@ -30,6 +30,8 @@ pub const PROCESS_SCRATCH_BYTES: u64 = 64 * MIB as u64;
 pub const NOBODY: u32 = 65_534;
 /// How long the probe of the sandbox may take.
 pub const PROCESS_PROBE: Duration = Duration::from_secs(10);
+/// What a pipe of the system holds, in bytes, and so what a program that has ended may leave unread.
+pub const PIPE_BYTES: usize = 64 * 1024;
 /// How long the outputs of a program that has ended are waited for.
 pub const PROCESS_DRAIN: Duration = Duration::from_secs(2);
 /// Variables of a program.

@@ -265,8 +265,11 @@ async fn exited(fd: OwnedFd) -> bool {
 async fn read(pipe: pipe::Receiver, ring: &Ring) {
     let mut buffer = vec![0; limits::PROCESS_READ_BYTES];
     loop {
-        ring.until(|ring| ring.room(1) > 0).await;
+        ring.until(|ring| ring.room(1) > 0 || ring.is_complete()).await;
         let room = ring.room(buffer.len());
+        if room == 0 {
+            return;
+        }
         if pipe.readable().await.is_err() {
             return;
         }

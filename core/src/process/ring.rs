@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::limits;
+
 /// What happens to more output than is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
@@ -49,7 +51,7 @@ struct State {
     start: u64,
     /// Bytes that were pushed out.
     dropped: u64,
-    /// The child has ended: what is left in the pipe is kept whatever the capacity, since nobody writes to it any more.
+    /// The child has ended: what is left in the pipe is kept beside what fills the ring.
     ending: bool,
     ended: bool,
     refused: bool,
@@ -65,12 +67,17 @@ impl Ring {
     /// How many bytes may be pushed now; none while the child has to wait.
     pub(super) fn room(&self, most: usize) -> usize {
         let state = self.state.lock();
+        let left = if state.ending { limits::PIPE_BYTES } else { 0 };
         match self.overflow {
-            Overflow::Backpressure if !state.ending => {
-                self.capacity.saturating_sub(state.bytes.len()).min(most)
-            }
-            _ => most,
+            Overflow::Backpressure => (self.capacity + left).saturating_sub(state.bytes.len()).min(most),
+            Overflow::DropOldest | Overflow::Refuse => most,
         }
+    }
+
+    /// Whether the child has ended and nothing more is kept of what it wrote: one that is being killed may write until it is dead.
+    pub(super) fn is_complete(&self) -> bool {
+        let ending = self.state.lock().ending;
+        ending && self.room(1) == 0
     }
 
     /// Keeps what the child wrote.
@@ -200,8 +207,12 @@ mod tests {
         assert_eq!(ring.room(9), 0);
         ring.ending();
         assert_eq!(ring.room(9), 9);
+        assert!(!ring.is_complete());
         ring.push(b"efg");
-        assert_eq!(ring.drain(), b"abcdefg");
+        // One that is not dead yet and goes on writing does not fill the host's memory.
+        ring.push(&vec![b'x'; ring.room(usize::MAX)]);
+        assert!(ring.is_complete() && ring.room(9) == 0);
+        assert!(ring.drain().starts_with(b"abcdefgx"));
     }
 
     #[test]
