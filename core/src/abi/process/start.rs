@@ -16,7 +16,7 @@ use super::{Answer, Finished, ProcessError, told};
 use crate::audit::{Outcome, Recorded};
 use crate::limits;
 use crate::process::{
-    Bind, Child, Held, Overflow, Placement, Plan, Request, Ring, Sandbox, Terms, WORKSPACE,
+    Bind, Child, Entry, Held, Overflow, Placement, Plan, Registry, Request, Ring, Sandbox, Terms, WORKSPACE,
 };
 use crate::vfs::WorkspaceMode;
 
@@ -112,9 +112,9 @@ impl State {
     pub(super) async fn spawn_kept(&mut self, op: &'static Op, request: Request) -> Answer<String> {
         let shown = Shown::of(&request);
         let touch = shown.touch(op);
-        let started = Arc::new(OnceLock::new());
+        let mut untold = Untold::of(&self.capsule.processes);
+        let started = Arc::clone(&untold.started);
         let answer = self.waiting(touch, told, |state| {
-            let started = Arc::clone(&started);
             if !state.capsule.capabilities.may_persist() {
                 return Err(ProcessError::Denied);
             }
@@ -157,11 +157,30 @@ impl State {
             })
         });
         let answer = answer.await;
-        // Nobody was told the id of a program whose entry in the audit could not be written, so nobody could ever end it.
-        if let (Ok(Err(_)), Some(entry)) = (&answer, started.get()) {
-            self.capsule.processes.remove(entry);
-        }
+        untold.told = matches!(answer, Ok(Ok(_)));
         answer
+    }
+}
+
+/// A program that is kept under an id which nobody was told yet: its call was stopped, or its entry in the audit could not be
+/// written. Nobody could ever end it, so it ends with this.
+struct Untold {
+    registry: Arc<Registry>,
+    started: Arc<OnceLock<Arc<Entry>>>,
+    told: bool,
+}
+
+impl Untold {
+    fn of(registry: &Arc<Registry>) -> Self {
+        Self { registry: Arc::clone(registry), started: Arc::default(), told: false }
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if let (false, Some(entry)) = (self.told, self.started.get()) {
+            self.registry.remove(entry);
+        }
     }
 }
 
