@@ -54,23 +54,25 @@ hash=$(guest hash)
 
 passed=0
 failed=0
+# tally NAME COMMAND…: counts whether the command succeeds.
+tally() {
+    tried=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED $tried"
+        failed=$((failed + 1))
+    fi
+}
+
 for name in $programs; do
     gcc -std=gnu11 $warn "$here/c/$name.c" "$here/c/check.c" -o "$work/$name" $link
     mkdir "$work/home-$name"
-    if timeout 120 $under "$work/$name" "$work/home-$name" "$puppet" "$hash"; then
-        passed=$((passed + 1))
-    else
-        echo "FAILED bindings-c/tests/c/$name.c"
-        failed=$((failed + 1))
-    fi
+    tally "bindings-c/tests/c/$name.c" timeout 120 $under "$work/$name" "$work/home-$name" "$puppet" "$hash"
 done
 mkdir "$work/home-face"
-if timeout 120 $under "$work/face" "$work/home-face" "$puppet" "$hash"; then
-    passed=$((passed + 1))
-else
-    echo "FAILED bindings-c/tests/c/face.cc"
-    failed=$((failed + 1))
-fi
+tally bindings-c/tests/c/face.cc timeout 120 $under "$work/face" "$work/home-face" "$puppet" "$hash"
 
 # CMake finds the installed copy, shared and static.
 mkdir "$work/cmake"
@@ -89,14 +91,14 @@ target_link_libraries(face astrid-host::shared)
 CMAKE
 printf '#include <astrid_host.h>\nint main(void) { return astrid_abi_version() == ASTRID_ABI_VERSION ? 0 : 1; }\n' > "$work/cmake/first.c"
 printf '#include <astrid_host.hpp>\nint main() { return astrid_version() ? 0 : 1; }\n' > "$work/cmake/first.cc"
-if cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$work/installed" > "$work/cmake/log" 2>&1 &&
-    cmake --build "$work/cmake/build" >> "$work/cmake/log" 2>&1 &&
-    "$work/cmake/build/shared" && "$work/cmake/build/static" && "$work/cmake/build/face"; then
-    passed=$((passed + 1))
-else
-    cat "$work/cmake/log"
-    echo "FAILED the CMake package"
-    failed=$((failed + 1))
-fi
+built_by_cmake() {
+    if ! { cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$work/installed" &&
+        cmake --build "$work/cmake/build"; } > "$work/cmake/log" 2>&1; then
+        cat "$work/cmake/log"
+        return 1
+    fi
+    "$work/cmake/build/shared" && "$work/cmake/build/static" && "$work/cmake/build/face"
+}
+tally "the CMake package" built_by_cmake
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -3,7 +3,6 @@
 import gc
 import pathlib
 
-import pytest
 from astrid_host import Host
 
 TRIGGERS, SUBSCRIPTIONS, HOSTS = 100_000, 10_000, 100
@@ -31,7 +30,6 @@ def repeat(times, once):
     assert late <= early * 1.05, f"{early} KiB after a tenth, {late} KiB in the end"
 
 
-@pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="reads what Linux says of a process")
 class TestEndurance:
     def test_triggers(self, load):
         echo = load(guest="echo", **ENDLESS)
