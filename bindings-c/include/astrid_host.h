@@ -1,5 +1,6 @@
-/*
- * astrid_host.h: the C interface of astrid-host, which runs Astrid capsules inside your program.
+/**
+ * @file astrid_host.h
+ * The C interface of astrid-host, which runs Astrid capsules inside your program.
  *
  * Generated from bindings-c/src; do not edit.
  *
@@ -9,7 +10,8 @@
  * `closed`, until it is freed. Freeing NULL does nothing. Result pointers are NULL after a failure.
  *
  * Unless a function says otherwise, any thread may call it, also at the same time, and it keeps nothing of its arguments.
- * Texts are UTF-8 and end with a NUL. A handle must not be used while or after another thread frees it.
+ * Texts are UTF-8 and end with a NUL. Freeing a handle twice, or using it while or after it is freed, is undefined, as
+ * with `free`.
  */
 
 #ifndef ASTRID_HOST_H
@@ -784,8 +786,8 @@ typedef struct astrid_audit_choices {
    */
   uint32_t struct_size;
   /**
-   * Operations whose entry is on the disk before the result of the call is seen: `capsule.install`, or with a `*` at
-   * the end all that begin so, `kv.*`. NULL is none.
+   * Operations whose entry is on the disk before the result of the call is seen: one by its name, as `capsule.install`, or
+   * all that begin so by a star at the end, as "kv.*". NULL is none.
    */
   const char *const *power_operations;
   /**
@@ -1124,6 +1126,12 @@ typedef struct astrid_host_options {
    * What programs that capsules start may see and use.
    */
   const struct astrid_processes *processes;
+  /**
+   * Other than 0: the library installs no handlers of signals, and guests check for faults themselves, which makes them
+   * slower. Otherwise it handles SIGSEGV, SIGILL, SIGFPE and SIGBUS, and hands on what is not a guest's to whoever had the signal
+   * before; a program that installs handlers of its own later wants this, or has to do as much.
+   */
+  uint8_t no_signal_traps;
 } astrid_host_options;
 
 /**

@@ -109,8 +109,8 @@ pub struct astrid_network {
 pub struct astrid_audit_choices {
     /// The size of this struct; `astrid_audit_choices_init` sets it.
     pub struct_size: u32,
-    /// Operations whose entry is on the disk before the result of the call is seen: `capsule.install`, or with a `*` at
-    /// the end all that begin so, `kv.*`. NULL is none.
+    /// Operations whose entry is on the disk before the result of the call is seen: one by its name, as `capsule.install`, or
+    /// all that begin so by a star at the end, as "kv.*". NULL is none.
     pub power_operations: *const *const c_char,
     /// How many there are.
     pub power_operation_count: usize,
@@ -214,6 +214,10 @@ pub struct astrid_host_options {
     pub network: *const astrid_network,
     /// What programs that capsules start may see and use.
     pub processes: *const astrid_processes,
+    /// Other than 0: the library installs no handlers of signals, and guests check for faults themselves, which makes them
+    /// slower. Otherwise it handles SIGSEGV, SIGILL, SIGFPE and SIGBUS, and hands on what is not a guest's to whoever had the signal
+    /// before; a program that installs handlers of its own later wants this, or has to do as much.
+    pub no_signal_traps: u8,
 }
 
 // SAFETY: integers, raw pointers, and callbacks of raw pointers and optional functions are all valid as zeros.
@@ -338,6 +342,7 @@ impl astrid_host_options {
         core.allow_missing_imports = self.allow_missing_imports != 0;
         core.code_cache = self.no_code_cache == 0;
         core.trust_hard_links = self.trust_hard_links != 0;
+        core.signal_traps = self.no_signal_traps == 0;
         if self.power_durability != 0 {
             core.durability = Durability::Power;
         }

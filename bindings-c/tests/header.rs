@@ -8,8 +8,9 @@ use astrid_host::ErrorKind;
 use cbindgen::{Builder, Config, DocumentationLength, DocumentationStyle, Language, Style};
 
 const BEGINNING: &str = "\
-/*
- * astrid_host.h: the C interface of astrid-host, which runs Astrid capsules inside your program.
+/**
+ * @file astrid_host.h
+ * The C interface of astrid-host, which runs Astrid capsules inside your program.
  *
  * Generated from bindings-c/src; do not edit.
  *
@@ -19,7 +20,8 @@ const BEGINNING: &str = "\
  * `closed`, until it is freed. Freeing NULL does nothing. Result pointers are NULL after a failure.
  *
  * Unless a function says otherwise, any thread may call it, also at the same time, and it keeps nothing of its arguments.
- * Texts are UTF-8 and end with a NUL. A handle must not be used while or after another thread frees it.
+ * Texts are UTF-8 and end with a NUL. Freeing a handle twice, or using it while or after it is freed, is undefined, as
+ * with `free`.
  */";
 
 #[test]

@@ -81,6 +81,7 @@ pub struct Opening {
     network: Option<Reach>,
     code_cache: Option<bool>,
     trust_hard_links: Option<bool>,
+    signal_traps: Option<bool>,
     processes: Option<Programs>,
 }
 
@@ -233,6 +234,7 @@ impl Opening {
         }
         set(&mut options.code_cache, self.code_cache);
         set(&mut options.trust_hard_links, self.trust_hard_links);
+        set(&mut options.signal_traps, self.signal_traps);
         Ok(options)
     }
 }

@@ -255,6 +255,11 @@ export interface HostOptions {
   readonly codeCache?: boolean;
   /** Let capsules open files that have more names than the host gave them, as package managers make them. */
   readonly trustHardLinks?: boolean;
+  /**
+   * Find guests' faults by handlers of signals, which hand on what is not a guest's; true by default. Without it the host installs
+   * none, and guests check for themselves, which makes them slower.
+   */
+  readonly signalTraps?: boolean;
   /** What programs that capsules start may see and use. */
   readonly processes?: Processes;
 }

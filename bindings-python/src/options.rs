@@ -47,6 +47,7 @@ pub(crate) fn read(given: &Bound<'_, PyDict>) -> PyResult<HostOptions> {
             "processes" => processes(&mut options, &value)?,
             "code_cache" => options.code_cache = value.extract()?,
             "trust_hard_links" => options.trust_hard_links = value.extract()?,
+            "signal_traps" => options.signal_traps = value.extract()?,
             _ => {
                 return Err(PyTypeError::new_err(format!(
                     "open() got an unexpected keyword argument '{name}'"

@@ -290,6 +290,11 @@ class HostOptions(TypedDict, total=False):
     """Whether compiled code is kept in the home, so that a capsule is not compiled at every start (True)."""
     trust_hard_links: bool
     """Whether capsules may open files that have more names than the host gave them (False)."""
+    signal_traps: bool
+    """Whether guests' faults are found by handlers of signals, which hand on what is not a guest's (True).
+
+    Without it the host installs none, and guests check for themselves, which makes them slower.
+    """
 
 
 class EntryFilter(TypedDict, total=False):

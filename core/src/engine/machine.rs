@@ -17,9 +17,22 @@ use crate::abi::state::State;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 
-/// The engine every host of this process shares. A child of `fork` builds its own: threads do not survive a fork.
-/// It is kept for the life of the process: building it costs more than its one sleeping thread.
-static SHARED: Mutex<Option<(u32, Arc<Machine>)>> = Mutex::new(None);
+/// The engines that the hosts of this process share, one for each kind of [`Traps`] that a host wanted. A child of `fork`
+/// builds its own: threads do not survive a fork. One is kept for the life of the process: building it costs more than its
+/// one sleeping thread.
+static SHARED: Mutex<[Option<Built>; 2]> = Mutex::new([None, None]);
+
+/// An engine, and the process that built it.
+type Built = (u32, Arc<Machine>);
+
+/// How a guest's fault is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traps {
+    /// By the processor, whose signals handlers of the process receive.
+    Signals,
+    /// By compiled code, which checks before it acts; no handler is installed.
+    Checks,
+}
 
 /// What all hosts of a process share: engines, linkers, ticker, and the components compiled last.
 pub struct Machine {
@@ -63,19 +76,24 @@ impl Pool {
 }
 
 impl Machine {
-    /// The engine of this process, built if no host needed it yet.
+    /// The engine of this process that finds faults in this way, built if no host needed it yet.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the machine cannot run compiled code at all.
-    pub fn shared() -> Result<Arc<Self>> {
-        let mut shared = SHARED.lock();
+    pub fn shared(traps: Traps) -> Result<Arc<Self>> {
+        let mut machines = SHARED.lock();
+        let [signals, checks] = &mut *machines;
+        let shared = match traps {
+            Traps::Signals => signals,
+            Traps::Checks => checks,
+        };
         let process = std::process::id();
-        if let Some((owner, machine)) = &*shared
+        if let Some((owner, machine)) = shared
             && *owner == process
         {
             return Ok(Arc::clone(machine));
         }
-        let machine = Arc::new(Self::build().map_err(|error| {
+        let machine = Arc::new(Self::build(traps).map_err(|error| {
             Error::new(ErrorKind::Internal, "the WebAssembly engine cannot be built here").caused_by(error)
         })?);
         // The parent's engine stays where it is: its thread does not exist here, so it cannot be taken down either.
@@ -83,9 +101,9 @@ impl Machine {
         Ok(machine)
     }
 
-    fn build() -> wasmtime::Result<Self> {
-        let on_demand = Half::build(InstanceAllocationStrategy::OnDemand)?;
-        let pool = match Half::build(InstanceAllocationStrategy::Pooling(slots())) {
+    fn build(traps: Traps) -> wasmtime::Result<Self> {
+        let on_demand = Half::build(InstanceAllocationStrategy::OnDemand, traps)?;
+        let pool = match Half::build(InstanceAllocationStrategy::Pooling(slots()), traps) {
             Ok(half) => {
                 let places = Arc::new(Slots::new(limits::POOL_INSTANCES as usize));
                 Some(Pool { half, places })
@@ -108,8 +126,8 @@ impl Machine {
 }
 
 impl Half {
-    fn build(strategy: InstanceAllocationStrategy) -> wasmtime::Result<Self> {
-        let wasmtime = wasmtime::Engine::new(&config(strategy))?;
+    fn build(strategy: InstanceAllocationStrategy, traps: Traps) -> wasmtime::Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&config(strategy, traps))?;
         let mut linker = Linker::new(&wasmtime);
         add_to_linker(&mut linker)?;
         Ok(Self { wasmtime, linker })
@@ -118,13 +136,14 @@ impl Half {
 
 /// The settings of both engines. Only the strategy differs, which does not touch compiled code: what one compiled the
 /// other loads.
-fn config(strategy: InstanceAllocationStrategy) -> Config {
+fn config(strategy: InstanceAllocationStrategy, traps: Traps) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(false)
         .parallel_compilation(true)
         .consume_fuel(true)
         .epoch_interruption(true)
+        .signals_based_traps(traps == Traps::Signals)
         .cranelift_opt_level(OptLevel::Speed)
         .memory_reservation(limits::MEMORY_RESERVATION_BYTES)
         .memory_reservation_for_growth(limits::MEMORY_RESERVATION_BYTES)
@@ -185,9 +204,18 @@ mod tests {
 
     #[test]
     fn both_engines_run_the_same_code() {
-        let machine = Machine::shared().unwrap();
-        let pool = machine.pool.as_ref().unwrap();
-        assert_eq!(fingerprint(&pool.half.wasmtime), machine.fingerprint);
-        assert_eq!(fingerprint(&machine.on_demand.wasmtime), machine.fingerprint);
+        for traps in [Traps::Signals, Traps::Checks] {
+            let machine = Machine::shared(traps).unwrap();
+            let pool = machine.pool.as_ref().unwrap();
+            assert_eq!(fingerprint(&pool.half.wasmtime), machine.fingerprint);
+            assert_eq!(fingerprint(&machine.on_demand.wasmtime), machine.fingerprint);
+        }
+    }
+
+    #[test]
+    fn code_that_checks_for_itself_is_kept_apart() {
+        let [signals, checks] = [Traps::Signals, Traps::Checks].map(|traps| Machine::shared(traps).unwrap());
+        assert_ne!(signals.fingerprint, checks.fingerprint);
+        assert!(Arc::ptr_eq(&signals, &Machine::shared(Traps::Signals).unwrap()));
     }
 }

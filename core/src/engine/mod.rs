@@ -24,6 +24,7 @@ pub use component::Compiled;
 pub use fault::fault;
 pub use inspect::{Exports, check_header, inspect};
 pub use instance::{Exit, HookReply, Instance, Start};
+pub use machine::Traps;
 pub use report::{ComponentReport, ImportedFunction, ImportedInterface, inspect_component};
 pub use tally::{Found, Tally, tally};
 pub use watch::Stopped;
@@ -46,11 +47,11 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// The engine of this process, with the cache of one home, or with none.
+    /// The engine of this process that finds faults in this way, with the cache of one home, or with none.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Internal`] when the machine cannot run compiled code at all.
-    pub fn open(cache: Option<Cache>) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self { machine: Machine::shared()?, cache }))
+    pub fn open(traps: Traps, cache: Option<Cache>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { machine: Machine::shared(traps)?, cache }))
     }
 }

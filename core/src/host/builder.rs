@@ -16,7 +16,7 @@ use crate::bus::Bus;
 use crate::cancel::Cancel;
 use crate::capsule::Terms;
 use crate::dispatch::Dispatcher;
-use crate::engine::{Cache, Engine};
+use crate::engine::{Cache, Engine, Traps};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::Client;
 use crate::limits;
@@ -209,11 +209,13 @@ impl HostBuilder {
         // The cell was made a line ago; nobody can have filled it.
         drop(context.relay.set(Arc::downgrade(&relay)));
         context.audit.append(&Draft::new("host.open", Outcome::Allowed))?;
-        let engine = Engine::open(if options.code_cache {
+        let cache = if options.code_cache {
             Some(Cache::new(context.store.cache_folder()?, context.store.cache_key()?))
         } else {
             None
-        })?;
+        };
+        let traps = if options.signal_traps { Traps::Signals } else { Traps::Checks };
+        let engine = Engine::open(traps, cache)?;
         let open = Open { context, dispatcher, engine, runtime };
         let host = Host(Arc::new(Inner {
             process: std::process::id(),
