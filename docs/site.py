@@ -1,8 +1,9 @@
 """Builds the documentation as static pages: python docs/site.py [FOLDER], `target/site` unless given.
 
 The pages are the files of this folder, the guides of the bindings, and the reference of the host ABI, which is made
-from `wit/`. A link between two files of the repository becomes one between their pages, and plain text where the other
-has none; a link to nothing ends the build.
+from `wit/`. What the C header says of each function has a page of its own, made by Doxygen; a function or field about
+which it says nothing ends the build. A link between two files of the repository becomes one between their pages, and
+plain text where the other has none; a link to nothing ends the build.
 """
 
 from __future__ import annotations
@@ -39,6 +40,20 @@ CHAPTERS = {
     },
 }
 PAGES = {source: page for pages in CHAPTERS.values() for page, source in pages.items()}
+# The reference of the C header, beside the other pages.
+DOXYGEN = """
+PROJECT_NAME = "astrid-host for C"
+INPUT = {header}
+OUTPUT_DIRECTORY = {site}
+HTML_OUTPUT = c-reference
+GENERATE_LATEX = NO
+OPTIMIZE_OUTPUT_FOR_C = YES
+JAVADOC_AUTOBRIEF = YES
+SEPARATE_MEMBER_PAGES = YES
+HAVE_DOT = NO
+QUIET = YES
+WARN_AS_ERROR = FAIL_ON_WARNINGS
+"""
 LINK = re.compile(r"\[([^\]\[]*)\]\(([^)\s]+)\)")
 
 
@@ -114,7 +129,9 @@ def main() -> int:
     )
     (sources / "mkdocs.yml").write_text(configuration + "".join(menu), "utf-8")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--config-file", sources / "mkdocs.yml"]
-    return subprocess.run([*command, "--site-dir", site.resolve()], check=False).returncode
+    subprocess.run([*command, "--site-dir", site.resolve()], check=True)
+    doxygen = DOXYGEN.format(header=ROOT / "bindings-c/include/astrid_host.h", site=site.resolve())
+    return subprocess.run(["doxygen", "-"], input=doxygen, text=True, check=False).returncode
 
 
 if __name__ == "__main__":

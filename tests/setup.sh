@@ -15,6 +15,8 @@ command -v valgrind > /dev/null || missing="$missing valgrind"
 [ -x /usr/bin/python3 ] || missing="$missing python3"
 command -v bwrap > /dev/null || missing="$missing bubblewrap"
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing="$missing python3-venv"
+# Doxygen makes the reference of the C header, among the checks.
+[ "${1:-}" != check ] || command -v doxygen > /dev/null || missing="$missing doxygen"
 if [ -n "$missing" ]; then
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
@@ -32,3 +34,4 @@ python=$target/venv/bin/python
 [ "${1:-}" = check ] || exit 0
 "$python" -m mkdocs --version > /dev/null 2>&1 || "$python" -m pip install -q 'mkdocs>=1.6,<2'
 "$python" -m mypy --version > /dev/null 2>&1 || "$python" -m pip install -q 'mypy>=2.4,<3' 'ruff>=0.17,<0.18'
+"$python" -c 'import pyright' 2> /dev/null || "$python" -m pip install -q 'pyright>=1.1,<1.2'

@@ -12,7 +12,7 @@ under=
 [ "${1:-}" = --valgrind ] && under="valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 # Under valgrind a hundred thousand triggers take too long, and a child of fork leaves behind what only the parent's threads
 # could have freed, so there is nothing to count in it.
-programs="abi answers dispatch lifecycle questions told"
+programs="abi answers dispatch lifecycle questions signals told"
 [ -n "$under" ] || programs="$programs endurance fork"
 
 "$root/bindings-c/link.sh" "$lib" "$work/lib"
@@ -73,6 +73,19 @@ for name in $programs; do
 done
 mkdir "$work/home-face"
 tally bindings-c/tests/c/face.cc timeout 120 $under "$work/face" "$work/home-face" "$puppet" "$hash"
+
+# What these programs do, and what the library allocates for them, is watched by the sanitizers as well.
+[ -n "$under" ] || for name in abi answers dispatch lifecycle questions told; do
+    gcc -std=gnu11 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined $warn "$here/c/$name.c" "$here/c/check.c" \
+        -o "$work/$name-watched" $link
+    mkdir "$work/home-$name-watched"
+    tally "bindings-c/tests/c/$name.c, watched" timeout 120 "$work/$name-watched" "$work/home-$name-watched" "$puppet" "$hash"
+done
+freed_twice() {
+    gcc -std=c11 -g -fsanitize=address $warn "$here/c/freed.c" -o "$work/freed" $link
+    ! "$work/freed" 2> "$work/freed.log" && grep -q 'attempting double-free' "$work/freed.log"
+}
+tally "a handle freed twice is reported" freed_twice
 
 # CMake finds the installed copy, shared and static.
 mkdir "$work/cmake"
