@@ -6,7 +6,7 @@ TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 VENV = $(TARGET)/venv/bin
 PYTHON_PATH = $(abspath $(TARGET))/python
-PYTHON_FILES = bindings-python benches/bindings docs/site.py examples/python tests/runners/python tests/all.py
+PYTHON_FILES = bindings-python benches/bindings docs/site.py examples/python tests/runners/python tests/all.py tests/snippets.py
 
 .PHONY: demo test check bench packages site guests-check build python node install clean
 
@@ -51,7 +51,8 @@ check: build python
 	cd bindings-python && $(abspath $(VENV))/mypy
 	cd bindings-python && PYTHONPATH=$(PYTHON_PATH) MYPYPATH=$(PYTHON_PATH) \
 	  $(abspath $(VENV))/python -m mypy.stubtest astrid_host._native astrid_host.errors
-	cd bindings-node && npm run --silent types
+	cd $(TARGET) && PYTHONPATH=$(PYTHON_PATH) $(abspath $(VENV))/python -m pyright --verifytypes astrid_host --ignoreexternal
+	cd bindings-node && npm run --silent types && npm run --silent package
 	$(VENV)/python docs/site.py
 	! cargo tree --locked -p astrid-host -e normal,build --prefix none | grep -E '^(pyo3|napi|cbindgen)'
 	@if command -v cargo-deny > /dev/null; then cargo deny --locked check licenses bans sources; \
