@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from astrid_host import Capsule, Host
+from astrid_host import Capsule, Decision, Host
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/runners/python"))
 
@@ -36,6 +36,12 @@ def decision(data: Any) -> str:
     """The guest's view of the answer to BUY."""
     answer: str = data[0]["ok"]["decision"]
     return answer
+
+
+def bought(home: str, capsule: str) -> str:
+    """Opens a host that approves of everything, in whatever process this is, and tells what a guest heard of that."""
+    with Host.open(home, on_approval=lambda _: Decision.APPROVE) as host:
+        return decision(host.load(capsule).trigger("script", BUY).json())
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
 from conftest import MAY_SPEAK
 
 TESTS = pathlib.Path(__file__).resolve().parent
@@ -116,6 +117,70 @@ def test_the_interpreter_ends_with_a_host_left_open(tmp_path, folder):
         folder(),
     )
     assert ended(process)[0] == "ending"
+
+
+def test_the_interpreter_ends_with_guests_running(tmp_path, folder):
+    process = start(
+        """
+        import threading
+        from conftest import LONG, SPIN
+        from astrid_host import Host
+        host = Host.open(sys.argv[1], quotas=LONG)
+        puppet = host.load(sys.argv[2], principal="alice")
+        messages = host.subscribe("test.spinning")
+        for _ in range(4):
+            threading.Thread(target=puppet.trigger, args=("script", SPIN), daemon=True).start()
+        for _ in range(4):
+            messages.next()
+        print("ending", flush=True)
+        """,
+        tmp_path / "home",
+        folder(grants=MAY_SPEAK),
+    )
+    assert ended(process) == ["ending"]
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_the_processes_of_multiprocessing_have_hosts_of_their_own(method, tmp_path, folder):
+    process = start(
+        """
+        import multiprocessing, warnings
+        from conftest import bought
+        from astrid_host import Host
+        warnings.simplefilter("ignore", DeprecationWarning)
+        home, capsule, method = sys.argv[1:]
+        with Host.open(home) as host:
+            host.load(capsule)
+            with multiprocessing.get_context(method).Pool(2) as pool:
+                print(*pool.starmap(bought, [(f"{home}-1", capsule), (f"{home}-2", capsule)]))
+            print(host.closed, host.audit.verify().intact)
+        """,
+        tmp_path / "home",
+        folder(),
+        method,
+    )
+    assert ended(process) == ["approved", "approved", "False", "True"]
+
+
+def test_a_subinterpreter_is_refused_and_the_main_one_goes_on(tmp_path, folder):
+    process = start(
+        """
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            import _interpreters as interpreters
+        from conftest import bought
+        code = (
+            "try:\\n import astrid_host\\n"
+            "except ImportError as error:\\n print('refused' if 'subinterpreter' in str(error) else error, flush=True)"
+        )
+        interpreters.run_string(interpreters.create(), f"import sys\\nsys.path = {sys.path!r}\\n{code}")
+        print(bought(*sys.argv[1:]))
+        """,
+        tmp_path / "home",
+        folder(),
+    )
+    assert ended(process) == ["refused", "approved"]
 
 
 def test_the_interpreter_ends_with_an_async_host_left_open(tmp_path, folder):

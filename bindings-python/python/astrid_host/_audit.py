@@ -38,11 +38,21 @@ class Audit:
         self._native = native
 
     def entries(self, **wanted: Unpack[EntryFilter]) -> list[AuditEntry]:
-        """Read the entries that match, in their order; see :class:`~astrid_host.options.EntryFilter`."""
+        """Read the entries that match, in their order; see :class:`~astrid_host.options.EntryFilter`.
+
+        >>> concierge.trigger("greet", principal="bob").data
+        'Hello friend! That makes 1.'
+        >>> [entry.outcome for entry in host.audit.entries(operation="capsule.trigger", principal="bob")]
+        ['allowed']
+        """
         return self._native.audit_entries(wanted).wait()
 
     def verify(self) -> Verification:
-        """Check every hash of the chain and every signature."""
+        """Check every hash of the chain and every signature.
+
+        >>> host.audit.verify().intact
+        True
+        """
         return self._native.audit_verify().wait()
 
     def checkpoint(self) -> Checkpoint:

@@ -51,6 +51,9 @@ class Capsule(Loaded):
             CallbackFailed: A callback raised or answered wrongly.
             InvalidArgument: The ``traceparent`` is malformed.
 
+        >>> concierge.trigger("buy", {"item": "yacht"}, principal="bob").data
+        'refused'
+
         """
         return self._native.trigger(action, to_bytes(payload), principal, timeout, traceparent).wait()
 

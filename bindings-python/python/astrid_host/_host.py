@@ -42,6 +42,12 @@ class Host:
 
     Every method raises a subclass of :class:`~astrid_host.errors.AstridError`; after :meth:`close`, and in a forked
     child, that is :class:`~astrid_host.errors.Closed`. Ctrl-C ends any wait and stops the guest that was waited for.
+
+    >>> with Host.open(home) as host:
+    ...     installed = host.install("examples/capsules/concierge", principal="alice")
+    ...     concierge = host.load("examples/capsules/concierge", principal="alice")
+    ...     concierge.trigger("greet", principal="bob").data
+    'Hello friend! That makes 1.'
     """
 
     def __init__(self, native: _native.Host, callbacks: Callbacks, home: Path) -> None:
@@ -214,6 +220,11 @@ class Host:
             attenuate: As in :meth:`load`.
             shared: As in :meth:`load`.
 
+        Raises:
+            ComponentInvalid: The bytes are no component.
+            HashMismatch: They have another hash.
+            AlreadyLoaded: A capsule of this id is loaded.
+
         """
         call = self._native.load_component(component, manifest, hash, principal, attenuate, shared)
         return Capsule(self, call.wait())
@@ -271,6 +282,11 @@ class Host:
             fan_out: The most handlers and subscriptions it may reach; no limit if not given. More handlers than that
                 deny the message; subscriptions beyond do not get it.
 
+        >>> with host.subscribe("news.*") as messages:
+        ...     outcome = host.publish("news.weather", {"sky": "clear"})
+        ...     outcome.delivered, messages.next(timeout=5).json()
+        (1, {'sky': 'clear'})
+
         """
         return self._native.publish(topic, to_bytes(payload), principal, fan_out).wait()
 
@@ -295,6 +311,10 @@ class Host:
         Raises:
             InvalidArgument: The profile breaks a rule; the message names the field.
             PrincipalRefused: The name is reserved, the principal is being removed, or there are too many.
+
+        >>> host.set_profile("carol", {"quotas": {"max_storage_bytes": 1_000_000}})
+        >>> host.profile("carol")["quotas"]["max_storage_bytes"]
+        1000000
 
         """
         self._native.set_profile(principal, profile).wait()
