@@ -46,9 +46,10 @@ SUITES = [
     ("rust: stress", ".", {}, "cargo test --quiet --locked --workspace --test stress"),
     ("c: programs", ".", {}, "bindings-c/tests/run.sh"),
     ("c: scenarios", ".", {}, f"{PEERS} tests/runners/c/run.sh"),
-    ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest"),
+    ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest && ../tests/pythons.sh"),
     ("python: scenarios", ".", PYTHONPATH, f"{PEERS} {PYTHON} tests/runners/python/run.py"),
     ("node: tests", "bindings-node", {}, "node --test test/*.test.mjs"),
+    ("guides: their programs", ".", {}, f"{PYTHON} tests/snippets.py"),
     ("packages: npm and C", ".", {}, "tests/packages.sh"),
     ("node: scenarios", ".", {}, f"{PEERS} node tests/runners/node/run.mjs"),
 ]
