@@ -49,6 +49,7 @@ SUITES = [
     ("python: tests", "bindings-python", PYTHONPATH, f"{PYTHON} -m pytest && ../tests/pythons.sh"),
     ("python: scenarios", ".", PYTHONPATH, f"{PEERS} {PYTHON} tests/runners/python/run.py"),
     ("node: tests", "bindings-node", {}, "node --test test/*.test.mjs"),
+    ("embedders: Java and Go", ".", {}, "tests/embedders.sh"),
     ("guides: their programs", ".", {}, f"{PYTHON} tests/snippets.py"),
     ("packages: npm and C", ".", {}, "tests/packages.sh"),
     ("node: scenarios", ".", {}, f"{PEERS} node tests/runners/node/run.mjs"),

@@ -11,6 +11,9 @@ pkg-config --exists jansson 2> /dev/null || missing="$missing libjansson-dev"
 command -v g++ > /dev/null || missing="$missing g++"
 command -v cmake > /dev/null || missing="$missing cmake"
 command -v valgrind > /dev/null || missing="$missing valgrind"
+# Languages with faults of their own, whose programs embed the C library.
+command -v javac > /dev/null || missing="$missing default-jdk-headless"
+command -v go > /dev/null || missing="$missing golang-go"
 # Programs of capsules run under bubblewrap, where they are only what the system has installed.
 [ -x /usr/bin/python3 ] || missing="$missing python3"
 command -v bwrap > /dev/null || missing="$missing bubblewrap"
