@@ -6,7 +6,7 @@ TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= /usr/local
 VENV = $(TARGET)/venv/bin
 PYTHON_PATH = $(abspath $(TARGET))/python
-PYTHON_FILES = bindings-python benches/bindings docs/site.py examples/python tests/runners/python tests/all.py tests/snippets.py
+PYTHON_FILES = bindings-python benches docs/site.py examples/python tests/runners/python tests/all.py tests/snippets.py
 
 .PHONY: demo test check bench packages site guests-check build python node install clean
 
@@ -58,13 +58,16 @@ check: build python
 	@if command -v cargo-deny > /dev/null; then cargo deny --locked check licenses bans sources; \
 	  else echo "cargo-deny is not installed: licences were not checked"; fi
 
-# Processor time of the core and of the bindings, in the release profile. OPERATIONS: words that choose some of the core's. What
-# Python and Node import is the release build afterwards, until the next `make python node`.
+# Processor time of the core, of the bindings, in the release profile, and of what a user would pick instead, one after the other;
+# then the table of target/bench/results.md. OPERATIONS: words that choose some of the core's and the peers'. What Python and Node
+# import is the release build afterwards, until the next `make python node`.
 bench:
 	cargo bench --locked --workspace --bench core -- $(OPERATIONS)
 	node bindings-node/build.mjs --release
 	python3 bindings-python/build.py --profile release --built
 	python3 benches/bindings/run.py
+	python3 benches/peers/run.py $(OPERATIONS)
+	python3 benches/table.py
 
 # Compiles the guests anew, which takes two minutes, and compares. The bytes depend on the folder of the checkout, so this says
 # something only where the guests were built last. 2: the compiler that made them is not installed here.

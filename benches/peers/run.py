@@ -1,0 +1,64 @@
+"""Measures what a user would pick instead, one after the other, and writes `target/bench/peers.json`.
+
+`run.py [WORD …]` measures the figures whose names contain one of the words, or all. They line up with ours: `call` with
+`trigger`, `new instance` with a trigger of a principal without an instance, `guest to host and back` with `kv-get`.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+HERE = ROOT / "benches" / "peers"
+PEERS = TARGET / "peers"
+PYTHON = PEERS / "venv/bin/python"
+TO_WASM = "import pathlib, sys, wasmtime; pathlib.Path(sys.argv[2]).write_bytes(wasmtime.wat2wasm(sys.argv[1]))"
+
+
+def assembled(name: str) -> str:
+    """Turn a guest that is written as text into bytes and give their path."""
+    to = PEERS / f"{name}.wasm"
+    subprocess.run([PYTHON, "-c", TO_WASM, (HERE / f"{name}.wat").read_text(), to], check=True)
+    return str(to)
+
+
+def compiled() -> str:
+    """Compile the C program against the library that the Python package carries and give its path."""
+    (library,) = (PEERS / "venv/lib").glob("python*/site-packages/extism_sys/libextism_sys.so")
+    flags = ["-O2", "-std=c11", "-Wall", "-Wextra", "-Werror"]
+    link = [f"-L{library.parent}", f"-l:{library.name}", f"-Wl,-rpath,{library.parent}"]
+    subprocess.run(["gcc", *flags, HERE / "extism.c", "-o", PEERS / "extism", *link], check=True)
+    return str(PEERS / "extism")
+
+
+def main(words: list[str]) -> int:
+    """Run every peer, show its figures and keep them."""
+    subprocess.run([sys.executable, HERE / "setup.py"], check=True)
+    plugin, ask = assembled("echo-extism"), assembled("ask")
+    echo = str(ROOT / json.loads((TARGET / "guests/index.json").read_text())["echo"]["path"])
+    node = ["node", "--expose-gc", "--no-warnings"]
+    commands = [
+        [str(PYTHON), str(HERE / "peer_extism.py"), plugin],
+        [compiled(), plugin],
+        [*node, str(HERE / "extism.mjs"), str(PEERS), plugin],
+        [str(PYTHON), str(HERE / "peer_wasmtime.py"), echo, ask],
+        [*node, str(HERE / "jco.mjs"), str(PEERS), echo, ask],
+    ]
+    figures = []
+    for command in commands:
+        output = subprocess.run([*command, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+        for figure in map(json.loads, output.splitlines()):
+            figures.append(figure)
+            least, most = figure["rounds"][0], figure["rounds"][-1]
+            spread = f"({least:.2f} … {most:.2f})"
+            print(f"{figure['name']:<52} {figure['median']:>10.2f} {figure['unit']:<4} {spread}  {figure['includes']}")
+    (TARGET / "bench").mkdir(exist_ok=True)
+    (TARGET / "bench" / "peers.json").write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
