@@ -246,6 +246,24 @@ def test_what_a_host_left_open_has_to_tell_is_told_when_the_interpreter_ends(tmp
     assert sorted(ended(process)) == ["checkpoint", "line"]
 
 
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_what_happens_only_when_the_interpreter_ends_is_told(kind, tmp_path):
+    process = start(
+        """
+        import os
+        from astrid_host import Host
+        def told(checkpoint):
+            os.write(1, b"checkpoint")
+        async def told_later(checkpoint):
+            told(checkpoint)
+        host = Host.open(sys.argv[1], on_checkpoint=told if sys.argv[2] == "def" else told_later)
+        """,
+        tmp_path / "home",
+        kind,
+    )
+    assert ended(process) == ["checkpoint"]
+
+
 def test_signals_reach_other_handlers_too(tmp_path, folder):
     process = start(
         """

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import inspect
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ _QUESTIONS: dict[str, type[Any]] = {
     "uplink": UplinkEvent,
 }
 _IDLE_SECONDS = 10.0
+# An interpreter of this version starts no threads from the moment the main thread ends, before anybody hears of that.
+_NO_LATE_THREADS = sys.version_info[:2] == (3, 12)
 
 
 class Callbacks:
@@ -134,6 +137,15 @@ class Callbacks:
         except BaseException as error:  # noqa: BLE001 - see above
             reply.raised(error)
 
+    def stand_by(self) -> None:
+        """Start the threads that the end of the interpreter will need, where none can be started then."""
+        if not _NO_LATE_THREADS:
+            return
+        plain = [handler for handler in self._handlers.values() if not _is_async(handler)]
+        self._threads.stand_by(len(plain))
+        if len(plain) < len(self._handlers):
+            self._loop.started()
+
     def close(self) -> None:
         """Let the threads end; a callback that is still running is not waited for."""
         self._threads.close()
@@ -154,6 +166,17 @@ class _Threads:
         self._lock = threading.Lock()
         self._idle = 0
         self._all = 0
+        self._stay = False
+
+    def stand_by(self, count: int) -> None:
+        """Have at least so many idle threads, and let none go for being idle any more."""
+        with self._lock:
+            self._stay = True
+            more = max(0, count - self._idle)
+            self._idle += more
+            self._all += more
+        for _ in range(more):
+            self._start()
 
     def run(self, function: Callable[..., object], *arguments: object) -> None:
         with self._lock:
@@ -164,7 +187,10 @@ class _Threads:
                 self._idle -= 1
         self._work.put(lambda: function(*arguments))
         if spawn:
-            threading.Thread(target=self._serve, name="astrid-callback", daemon=True).start()
+            self._start()
+
+    def _start(self) -> None:
+        threading.Thread(target=self._serve, name="astrid-callback", daemon=True).start()
 
     def _serve(self) -> None:
         while True:
@@ -173,7 +199,7 @@ class _Threads:
             except queue.Empty:
                 with self._lock:
                     # Work that was promised to an idle thread may be on its way: then there is no idle thread to spare.
-                    if self._idle == 0:
+                    if self._idle == 0 or self._stay:
                         continue
                     self._idle -= 1
                     self._all -= 1
@@ -208,7 +234,7 @@ class _Loop:
 
     def run(self, coroutine: Any, context: contextvars.Context) -> Callable[[], object] | None:
         """Start a coroutine on the loop; returns what cancels it. A closed loop drops it, which counts as no answer."""
-        loop = self._started()
+        loop = self.started()
         if loop is None:
             coroutine.close()
             return None
@@ -236,7 +262,8 @@ class _Loop:
             return None
         return withdraw
 
-    def _started(self) -> asyncio.AbstractEventLoop | None:
+    def started(self) -> asyncio.AbstractEventLoop | None:
+        """Give the loop, which runs from then on; ``None`` when it was closed."""
         with self._lock:
             if self._closed:
                 return None

@@ -26,6 +26,7 @@ _hosts: weakref.WeakSet[_Open] = weakref.WeakSet()
 def remember(host: _Open) -> None:
     """Close this host when the interpreter ends, unless it is closed before."""
     _hosts.add(host)
+    host._callbacks.stand_by()
 
 
 def shut(host: _Open) -> None:
