@@ -1128,7 +1128,7 @@ typedef struct astrid_host_options {
   const struct astrid_processes *processes;
   /**
    * Other than 0: the library installs no handlers of signals, and guests check for faults themselves, which makes them
-   * slower. Otherwise it handles SIGSEGV, SIGILL, SIGFPE and SIGBUS, and hands on what is not a guest's to whoever had the signal
+   * slower. Otherwise it handles SIGSEGV, SIGILL and SIGFPE, and hands on what is not a guest's to whoever had the signal
    * before; a program that installs handlers of its own later wants this, or has to do as much.
    */
   uint8_t no_signal_traps;

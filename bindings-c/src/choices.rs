@@ -215,7 +215,7 @@ pub struct astrid_host_options {
     /// What programs that capsules start may see and use.
     pub processes: *const astrid_processes,
     /// Other than 0: the library installs no handlers of signals, and guests check for faults themselves, which makes them
-    /// slower. Otherwise it handles SIGSEGV, SIGILL, SIGFPE and SIGBUS, and hands on what is not a guest's to whoever had the signal
+    /// slower. Otherwise it handles SIGSEGV, SIGILL and SIGFPE, and hands on what is not a guest's to whoever had the signal
     /// before; a program that installs handlers of its own later wants this, or has to do as much.
     pub no_signal_traps: u8,
 }

@@ -4,13 +4,18 @@ package main
 #include <stdlib.h>
 #include "astrid_host.h"
 
-void decideInGo(void *ctx, astrid_approval_question *question, astrid_approval_answer *answer);
-void letGoInGo(void *ctx);
+void decideInGo(uintptr_t handle, astrid_approval_question *question, astrid_approval_answer *answer);
+void letGoInGo(uintptr_t handle);
 
-// Go cannot name a pointer to one of its own functions in C's terms, so the callback is put together here.
+// Go refuses a handle in the clothes of a pointer: it is a number, and only C may carry it as an address.
+static void decide(void *ctx, const astrid_approval_question *question, astrid_approval_answer *answer) {
+  decideInGo((uintptr_t)ctx, (astrid_approval_question *)question, answer);
+}
+
+static void let_go(void *ctx) { letGoInGo((uintptr_t)ctx); }
+
 static astrid_approval_callback approval_callback(uintptr_t handle) {
-  void (*decide)(void *, const astrid_approval_question *, astrid_approval_answer *) = (void *)decideInGo;
-  return (astrid_approval_callback){(void *)handle, decide, letGoInGo};
+  return (astrid_approval_callback){(void *)handle, decide, let_go};
 }
 */
 import "C"
@@ -61,17 +66,17 @@ func Open(home string, checks bool, approve func(resource string) bool) (*Host, 
 }
 
 //export decideInGo
-func decideInGo(ctx unsafe.Pointer, question *C.astrid_approval_question, answer *C.astrid_approval_answer) {
+func decideInGo(handle C.uintptr_t, question *C.astrid_approval_question, answer *C.astrid_approval_answer) {
 	defer C.astrid_approval_answer_free(answer)
 	decision := C.int(C.ASTRID_DENY)
-	if cgo.Handle(uintptr(ctx)).Value().(func(string) bool)(C.GoString(question.resource)) {
+	if cgo.Handle(handle).Value().(func(string) bool)(C.GoString(question.resource)) {
 		decision = C.ASTRID_APPROVE
 	}
 	C.astrid_approval_answer_decide(answer, decision)
 }
 
 //export letGoInGo
-func letGoInGo(ctx unsafe.Pointer) { cgo.Handle(uintptr(ctx)).Delete() }
+func letGoInGo(handle C.uintptr_t) { cgo.Handle(handle).Delete() }
 
 // Load installs the capsule in a folder and loads it.
 func (host *Host) Load(path string) (*Capsule, error) {

@@ -18,8 +18,8 @@ gcc -std=c11 -g -fPIC -shared -Wall -Wextra -Wpedantic -Werror -I"$root/bindings
     -I"$jdk/include/linux" "$here/agent_jni.c" -o "$work/lib/libagent_jni.so" -L"$work/lib" -lastrid_host -Wl,-rpath,"$work/lib"
 "$javac" -Xlint:all,-serial -Werror -d "$work" "$here/Agent.java"
 "$root/tests/traps.sh" "$work/traps"
-"$jdk/bin/java" -Xcheck:jni -cp "$work" -Djava.library.path="$work/lib" Agent "$root/examples/capsules/concierge" \
-    "$work/traps" "$work/home" "$traps" > "$work/said" 2>&1 || { cat "$work/said"; exit 1; }
+"$jdk/bin/java" -Xcheck:jni --enable-native-access=ALL-UNNAMED -cp "$work" -Djava.library.path="$work/lib" Agent \
+    "$root/examples/capsules/concierge" "$work/traps" "$work/home" "$traps" > "$work/said" 2>&1 || { cat "$work/said"; exit 1; }
 cat "$work/said"
 # What JNI is used for is checked, too; and a JVM that shares its signals says so.
 [ "$traps" = signals ] || ! grep -i -e warning -e modified "$work/said"

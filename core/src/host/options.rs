@@ -69,7 +69,7 @@ pub struct HostOptions {
     /// Lets capsules open files that have more names than the host gave them, as package managers make them. Such a file
     /// may be one from outside a root that was linked into it.
     pub trust_hard_links: bool,
-    /// Finds guests' faults by handlers of SIGSEGV, SIGILL, SIGFPE and SIGBUS, which hand on what is not a guest's to whoever had the
+    /// Finds guests' faults by handlers of SIGSEGV, SIGILL and SIGFPE, which hand on what is not a guest's to whoever had the
     /// signal before. Without it the host installs none, and guests check for themselves, which makes them slower: for
     /// programs that install handlers of their own later, or let nobody else have these signals.
     pub signal_traps: bool,
