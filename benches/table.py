@@ -39,7 +39,7 @@ GOALS = [
     Goal("kv-get, 64 B", 1.0, ("guest to host and back, 64 B: Extism, C",)),
     Goal("kv-set, 64 B, class of the process", 8),
     Goal("approval, answered in C", 4),
-    Goal("approval, answered in Python", 6),
+    Goal("approval, answered in Python by def", 6),
     Goal("approval, answered in Node, trigger", 25),
     Goal("publish to nobody, 10 capsules with handlers", 1.8),
     Goal("publish to nobody, 1000 capsules with handlers", 1.8),

@@ -33,6 +33,7 @@ CHAPTERS = {
     "Operating": {
         "errors.md": "docs/errors.md",
         "observability.md": "docs/observability.md",
+        "performance.md": "docs/performance.md",
         "audit-format.md": "docs/audit-format.md",
         "threat-model.md": "docs/threat-model.md",
         "security.md": "SECURITY.md",

@@ -26,5 +26,6 @@
   (core instance $asks (instantiate $Asks
     (with "memory" (instance $memory))
     (with "host" (instance (export "answer" (func $lowered))))))
-  (func (export "ask") (param "times" u32) (canon lift (core func $asks "ask")))
+  (alias core export $asks "ask" (core func $ask))
+  (func (export "ask") (param "times" u32) (canon lift (core func $ask)))
 )
