@@ -49,6 +49,8 @@ def main() -> None:
         hook(store, "echo", SMALL)
         return store, hook
 
+    # First of all, while nothing that is measured later has left memory behind.
+    idle(f"idle instance: {PEER}", make)
     store, hook = make()
     for size, said in SIZES:
         payload = b"a" * size
@@ -60,7 +62,6 @@ def main() -> None:
         repeated(f"call, {said}: {PEER}", "our echo, the same bytes; no audit, no limits", call)
     repeated(f"new instance: {PEER}", "a store, the instance, its first call, freed", make)
     ask(engine, asks)
-    idle(f"idle instance: {PEER}", make)
 
 
 if __name__ == "__main__":

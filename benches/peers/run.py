@@ -46,6 +46,7 @@ def main(words: list[str]) -> int:
         [*node, str(HERE / "extism.mjs"), str(PEERS), plugin],
         [str(PYTHON), str(HERE / "peer_wasmtime.py"), echo, ask],
         [*node, str(HERE / "jco.mjs"), str(PEERS), echo, ask],
+        [*node, str(HERE / "jco-idle.mjs"), str(PEERS), echo],
     ]
     figures = []
     for command in commands:
