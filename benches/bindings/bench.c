@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "astrid_host.h"
+#include "measure.h"
 
-enum { ROUNDS = 7, QUESTIONS = 1000, WAITING = 1000, ASK = 8 };
-static const double SECONDS = 0.3;
+enum { QUESTIONS = 1000, WAITING = 1000, ASK = 8 };
 
 static char **arguments;
 
@@ -25,25 +25,6 @@ static char **arguments;
     }                                                                                       \
   } while (0)
 
-static double now(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static int ascending(const void *one, const void *other) {
-  return (*(const double *)one > *(const double *)other) - (*(const double *)one < *(const double *)other);
-}
-
-static void tell(const char *name, const char *unit, const char *includes, double *rounds, int count) {
-  qsort(rounds, (size_t)count, sizeof *rounds, ascending);
-  printf("{\"name\": \"%s\", \"unit\": \"%s\", \"includes\": \"%s\", \"median\": %f, \"rounds\": [", name, unit, includes,
-         rounds[count / 2]);
-  for (int n = 0; n < count; n++) printf("%s%f", n ? ", " : "", rounds[n]);
-  printf("]}\n");
-  fflush(stdout);
-}
-
 /* What is called over and over. */
 struct call {
   astrid_capsule *capsule;
@@ -52,28 +33,14 @@ struct call {
   size_t length;
 };
 
-static void once(const struct call *call) {
+static void once(const void *ctx) {
+  const struct call *call = ctx;
   astrid_hook_result *result;
   astrid_trigger_options options;
   astrid_trigger_options_init(&options, sizeof options);
   options.timeout_ms = 60000;
   MUST(astrid_capsule_trigger(call->capsule, call->action, call->payload, call->length, &options, &result, &error));
   astrid_hook_result_free(result);
-}
-
-/* The processor time of a call that does `of` things, over all threads. */
-static void repeated(const char *name, const char *includes, const struct call *call, int of) {
-  double began = now(CLOCK_MONOTONIC), rounds[ROUNDS];
-  int times = 0;
-  for (; now(CLOCK_MONOTONIC) - began < SECONDS / 4 || times < 3; times++) once(call);
-  times = (int)(times * SECONDS / (now(CLOCK_MONOTONIC) - began));
-  if (times < 3) times = 3;
-  for (int round = 0; round < ROUNDS; round++) {
-    double before = now(CLOCK_PROCESS_CPUTIME_ID);
-    for (int n = 0; n < times; n++) once(call);
-    rounds[round] = (now(CLOCK_PROCESS_CPUTIME_ID) - before) * 1e6 / times / of;
-  }
-  tell(name, "us", includes, rounds, ROUNDS);
 }
 
 static astrid_host *open_host(const char *home, astrid_approval_callback on_approval) {
@@ -129,17 +96,6 @@ static void wait_for_ever(void *ctx, const astrid_approval_question *question, a
   kept[atomic_fetch_add(&asked, 1)] = answer;
 }
 
-static double private_kib(void) {
-  FILE *from = fopen("/proc/self/smaps_rollup", "r");
-  char line[256];
-  long sum = 0, some;
-  while (from && fgets(line, sizeof line, from)) {
-    if (sscanf(line, "Private_%*[^:]: %ld", &some) == 1) sum += some;
-  }
-  if (from) fclose(from);
-  return (double)sum;
-}
-
 static void ignore(void *ctx, astrid_status status, const astrid_hook_result *result, const astrid_error *error) {
   (void)ctx, (void)status, (void)result, (void)error;
 }
@@ -183,13 +139,13 @@ int main(int count, char **values) {
   astrid_capsule *capsule = load(host, "echo", arguments[2], arguments[3]);
   static uint8_t payload[65536];
   memset(payload, 'a', sizeof payload);
-  repeated("trigger, 64 B, from C", "one entry", &(struct call){capsule, "echo", payload, 64}, 1);
-  repeated("trigger, 64 KiB in and out, from C", "one entry", &(struct call){capsule, "echo", payload, sizeof payload}, 1);
+  repeated("trigger, 64 B, from C", "one entry", once, &(struct call){capsule, "echo", payload, 64}, 1);
+  repeated("trigger, 64 KiB in and out, from C", "one entry", once, &(struct call){capsule, "echo", payload, sizeof payload}, 1);
   end(host, capsule);
   host = open_host("questions", (astrid_approval_callback){.call = approve});
   capsule = load(host, "worker", arguments[4], arguments[5]);
   static const uint32_t work[4] = {ASK, QUESTIONS, 0, 0};
-  repeated("approval, answered in C", "two entries", &(struct call){capsule, "work", (const uint8_t *)work, sizeof work},
+  repeated("approval, answered in C", "two entries", once, &(struct call){capsule, "work", (const uint8_t *)work, sizeof work},
            QUESTIONS);
   end(host, capsule);
   waiting();

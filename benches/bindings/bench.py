@@ -3,20 +3,17 @@
 import asyncio
 import json
 import pathlib
-import statistics
 import struct
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 
 from astrid_host import AsyncHost, Capsule, Decision, Host
+from measure import QUESTIONS, SIZES, private_kib, repeated, tell
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 GUESTS = json.loads((ROOT / "target/guests/index.json").read_text())
-ROUNDS, SECONDS, LEAST = 7, 0.3, 3
-# The worker's number for a question, and how many it asks in one trigger.
-ASK, QUESTIONS = 8, 1000
+# The worker's number for a question.
+ASK = 8
 WAITING = 1000
 ENDLESS = 10**15
 OPTIONS = {
@@ -24,28 +21,6 @@ OPTIONS = {
     "audit": {"entries_per_sec": ENDLESS, "bytes_per_sec": ENDLESS},
     "max_principals": 2 * WAITING,
 }
-
-
-def tell(name: str, unit: str, includes: str, rounds: list[float]) -> None:
-    """Print a figure."""
-    figure = {"name": name, "unit": unit, "median": statistics.median(rounds), "rounds": sorted(rounds)}
-    print(json.dumps({**figure, "includes": includes}), flush=True)
-
-
-def repeated(name: str, includes: str, operation: Callable[[], object], of: int = 1) -> None:
-    """Measure the processor time of an operation that does ``of`` things, over all threads."""
-    began, times = time.perf_counter(), 0
-    while time.perf_counter() - began < SECONDS / 4 or times < LEAST:
-        operation()
-        times += 1
-    times = max(LEAST, int(times * SECONDS / (time.perf_counter() - began)))
-    rounds = []
-    for _ in range(ROUNDS):
-        before = time.process_time_ns()
-        for _ in range(times):
-            operation()
-        rounds.append((time.process_time_ns() - before) / times / of / 1000)
-    tell(name, "us", includes, rounds)
 
 
 def component(name: str) -> tuple[bytes, str, str]:
@@ -56,7 +31,7 @@ def component(name: str) -> tuple[bytes, str, str]:
 
 def triggers(echo: Capsule) -> None:
     """Measure hooks."""
-    for size, said in ((64, "64 B"), (65536, "64 KiB in and out")):
+    for size, said in SIZES:
         payload = b"a" * size
 
         def call(payload: bytes = payload) -> None:
@@ -70,12 +45,6 @@ def questions(kind: str, worker: Capsule) -> None:
     work = struct.pack("<4I", ASK, QUESTIONS, 0, 0)
     name = f"approval, answered in Python by {kind}"
     repeated(name, "two entries", lambda: worker.trigger("work", work, timeout=60), QUESTIONS)
-
-
-def private_kib() -> int:
-    """Memory that belongs to this process alone."""
-    lines = pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
 async def waiting(home: str) -> None:

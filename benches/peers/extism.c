@@ -1,31 +1,19 @@
 /* What a call costs with Extism from C: extism GUEST [WORD ...]. Prints a line of JSON for each figure. */
-#define _GNU_SOURCE
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "extism.h"
+#include "measure.h"
 
-enum { ROUNDS = 7, IDLE = 200, QUESTIONS = 1000 };
-static const double SECONDS = 0.3;
+enum { IDLE = 200, QUESTIONS = 1000 };
 
 static char **words;
 static uint8_t payload[65536];
 static ExtismCompiledPlugin *compiled;
 static ExtismPlugin *kept;
-
-static double now(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
-  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static int ascending(const void *one, const void *other) {
-  return (*(const double *)one > *(const double *)other) - (*(const double *)one < *(const double *)other);
-}
 
 /* Without words all figures are wanted. */
 static bool wanted(const char *name) {
@@ -33,15 +21,6 @@ static bool wanted(const char *name) {
     if (strstr(name, *word)) return true;
   }
   return !*words;
-}
-
-static void tell(const char *name, const char *unit, const char *includes, double *rounds, int count) {
-  qsort(rounds, (size_t)count, sizeof *rounds, ascending);
-  printf("{\"name\": \"%s\", \"unit\": \"%s\", \"includes\": \"%s\", \"median\": %f, \"rounds\": [", name, unit, includes,
-         rounds[count / 2]);
-  for (int n = 0; n < count; n++) printf("%s%f", n ? ", " : "", rounds[n]);
-  printf("]}\n");
-  fflush(stdout);
 }
 
 static void call(ExtismPlugin *plugin, const char *function, const void *input, uint64_t length, uint64_t expected) {
@@ -56,36 +35,13 @@ static ExtismPlugin *make(void) {
   return plugin;
 }
 
-static void call_small(void) { call(kept, "echo", payload, 64, 64); }
-static void call_large(void) { call(kept, "echo", payload, sizeof payload, sizeof payload); }
-static void make_and_free(void) { extism_plugin_free(make()); }
-static void ask(void) { call(kept, "ask", &(uint32_t){QUESTIONS}, sizeof(uint32_t), 0); }
+static void call_small(const void *ctx) { (void)ctx, call(kept, "echo", payload, 64, 64); }
+static void call_large(const void *ctx) { (void)ctx, call(kept, "echo", payload, sizeof payload, sizeof payload); }
+static void make_and_free(const void *ctx) { (void)ctx, extism_plugin_free(make()); }
+static void ask(const void *ctx) { (void)ctx, call(kept, "ask", &(uint32_t){QUESTIONS}, sizeof(uint32_t), 0); }
 
-/* The processor time of an operation that does `of` things, over all threads. */
-static void repeated(const char *name, const char *includes, void (*operation)(void), int of) {
-  if (!wanted(name)) return;
-  double began = now(CLOCK_MONOTONIC), rounds[ROUNDS];
-  int times = 0;
-  for (; now(CLOCK_MONOTONIC) - began < SECONDS / 4 || times < 3; times++) operation();
-  times = (int)(times * SECONDS / (now(CLOCK_MONOTONIC) - began));
-  if (times < 3) times = 3;
-  for (int round = 0; round < ROUNDS; round++) {
-    double before = now(CLOCK_PROCESS_CPUTIME_ID);
-    for (int n = 0; n < times; n++) operation();
-    rounds[round] = (now(CLOCK_PROCESS_CPUTIME_ID) - before) * 1e6 / times / of;
-  }
-  tell(name, "us", includes, rounds, ROUNDS);
-}
-
-static double private_kib(void) {
-  FILE *from = fopen("/proc/self/smaps_rollup", "r");
-  char line[256];
-  long sum = 0, some;
-  while (from && fgets(line, sizeof line, from)) {
-    if (sscanf(line, "Private_%*[^:]: %ld", &some) == 1) sum += some;
-  }
-  if (from) fclose(from);
-  return (double)sum;
+static void measured(const char *name, const char *includes, void (*operation)(const void *ctx), int of) {
+  if (wanted(name)) repeated(name, includes, operation, NULL, of);
 }
 
 static void answer(ExtismCurrentPlugin *plugin, const ExtismVal *asked, uint64_t inputs, ExtismVal *given, uint64_t outputs,
@@ -124,12 +80,12 @@ int main(int count, char **values) {
   kept = make();
   idle("idle instance: Extism, C");
   const char *includes = "no audit; copied through the kernel as the Rust PDK does; output read in place";
-  repeated("call, 64 B: Extism, C", includes, call_small, 1);
-  repeated("call, 64 KiB in and out: Extism, C", includes, call_large, 1);
-  repeated("new instance: Extism, C", "from a compiled plugin, its first call, freed", make_and_free, 1);
+  measured("call, 64 B: Extism, C", includes, call_small, 1);
+  measured("call, 64 KiB in and out: Extism, C", includes, call_large, 1);
+  measured("new instance: Extism, C", "from a compiled plugin, its first call, freed", make_and_free, 1);
   /* A plugin of its own: one that was called with 64 KiB asks more slowly ever after. */
   extism_plugin_free(kept);
   kept = make();
-  repeated("guest to host and back, 64 B: Extism, C", "bytes copied in a function", ask, QUESTIONS);
+  measured("guest to host and back, 64 B: Extism, C", "bytes copied in a function", ask, QUESTIONS);
   return 0;
 }

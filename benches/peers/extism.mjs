@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { choose, idle, repeated, sizes } from './measure.mjs';
+import { choose, idle, repeated, sizes } from '../measure.mjs';
 
 const [peers, guest, ...words] = process.argv.slice(2);
 choose(words);

@@ -1,7 +1,7 @@
 // What a call costs with jco on Node: jco.mjs PEERS ECHO ASK [WORD …]. PEERS: the folder with node_modules, where the transpiled
 // components go. Prints a line of JSON for each figure.
 
-import { choose, repeatedSync, sizes } from './measure.mjs';
+import { choose, repeatedSync, sizes } from '../measure.mjs';
 import { echoes, transpiled } from './transpiled.mjs';
 
 const [peers, echo, ask, ...words] = process.argv.slice(2);

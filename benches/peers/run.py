@@ -10,6 +10,11 @@ import pathlib
 import subprocess
 import sys
 
+# The folder above this one holds what both share.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from measure import collect
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 HERE = ROOT / "benches" / "peers"
@@ -28,9 +33,11 @@ def assembled(name: str) -> str:
 def compiled() -> str:
     """Compile the C program against the library that the Python package carries and give its path."""
     (library,) = (PEERS / "venv/lib").glob("python*/site-packages/extism_sys/libextism_sys.so")
-    flags = ["-O2", "-std=c11", "-Wall", "-Wextra", "-Werror"]
+    flags = ["-O2", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{HERE.parent}"]
     link = [f"-L{library.parent}", f"-l:{library.name}", f"-Wl,-rpath,{library.parent}"]
-    subprocess.run(["gcc", *flags, HERE / "extism.c", "-o", PEERS / "extism", *link], check=True)
+    subprocess.run(
+        ["gcc", *flags, HERE / "extism.c", HERE.parent / "measure.c", "-o", PEERS / "extism", *link], check=True
+    )
     return str(PEERS / "extism")
 
 
@@ -48,16 +55,7 @@ def main(words: list[str]) -> int:
         [*node, str(HERE / "jco.mjs"), str(PEERS), echo, ask],
         [*node, str(HERE / "jco-idle.mjs"), str(PEERS), echo],
     ]
-    figures = []
-    for command in commands:
-        output = subprocess.run([*command, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
-        for figure in map(json.loads, output.splitlines()):
-            figures.append(figure)
-            least, most = figure["rounds"][0], figure["rounds"][-1]
-            spread = f"({least:.2f} … {most:.2f})"
-            print(f"{figure['name']:<52} {figure['median']:>10.2f} {figure['unit']:<4} {spread}  {figure['includes']}")
-    (TARGET / "bench").mkdir(exist_ok=True)
-    (TARGET / "bench" / "peers.json").write_text(json.dumps(figures, indent=2) + "\n")
+    collect([[*command, *words] for command in commands], TARGET / "bench" / "peers.json")
     return 0
 
 

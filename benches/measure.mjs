@@ -1,4 +1,4 @@
-// How the peers on Node measure: as `benches/bindings/bench.mjs` does. Words after the guests' paths choose figures.
+// How what runs on Node is measured, ours and the peers' alike. A figure is a line of JSON.
 
 import { readFileSync } from 'node:fs';
 
@@ -11,7 +11,8 @@ const words = [];
 export const choose = (given) => words.push(...given);
 const wanted = (name) => words.length === 0 || words.some((word) => name.includes(word));
 
-function tell(name, unit, includes, measured) {
+/** Prints a figure of rounds already taken. */
+export function tell(name, unit, includes, measured) {
   const ascending = measured.toSorted((one, other) => one - other);
   console.log(JSON.stringify({ name, unit, median: ascending[ascending.length >> 1], rounds: ascending, includes }));
 }
@@ -50,7 +51,8 @@ export function repeatedSync(name, includes, operation, of = 1) {
   tell(name, 'us', includes, measured);
 }
 
-function privateKib() {
+/** Memory that belongs to this process alone. */
+export function privateKib() {
   globalThis.gc?.();
   const lines = readFileSync('/proc/self/smaps_rollup', 'utf8').split('\n').filter((line) => line.startsWith('Private_'));
   return lines.reduce((sum, line) => sum + Number(/\d+/.exec(line)), 0);

@@ -1,8 +1,10 @@
-"""How the Python peers measure: as `benches/bindings/bench.py` does."""
+"""How what runs on Python is measured, ours and the peers' alike, and how the figures of programs are kept."""
 
 import json
+import os
 import pathlib
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -57,3 +59,19 @@ def idle(name: str, make: Callable[[], object]) -> None:
     before = private_kib()
     kept += [make() for _ in range(IDLE)]
     tell(name, "KiB", f"each of {IDLE}, called once with 64 B", [(private_kib() - before) / IDLE])
+
+
+def collect(commands: list[list[str]], file: pathlib.Path, environment: dict[str, str] | None = None) -> None:
+    """Run programs that print figures, one after the other, show what they measured and keep it in ``file``."""
+    figures = []
+    path = os.pathsep.join([str(pathlib.Path(__file__).parent), *filter(None, [(environment or {}).get("PYTHONPATH")])])
+    given = {**os.environ, **(environment or {}), "PYTHONPATH": path}
+    for command in commands:
+        output = subprocess.run(command, env=given, check=True, stdout=subprocess.PIPE, text=True).stdout
+        for figure in map(json.loads, output.splitlines()):
+            figures.append(figure)
+            least, most = figure["rounds"][0], figure["rounds"][-1]
+            spread = f"({least:.2f} … {most:.2f})"
+            print(f"{figure['name']:<52} {figure['median']:>10.2f} {figure['unit']:<4} {spread}  {figure['includes']}")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(figures, indent=2) + "\n")
