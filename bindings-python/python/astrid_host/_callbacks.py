@@ -38,8 +38,9 @@ _QUESTIONS: dict[str, type[Any]] = {
     "uplink": UplinkEvent,
 }
 _IDLE_SECONDS = 10.0
-# An interpreter of this version starts no threads from the moment the main thread ends, before anybody hears of that.
-_NO_LATE_THREADS = sys.version_info[:2] == (3, 12)
+# 3.12 starts no threads from the moment the main thread ends, before anybody hears of that; only these are known to
+# start them still.
+_LATE_THREADS = sys.version_info[:2] in {(3, 10), (3, 11), (3, 13)}
 
 
 class Callbacks:
@@ -139,7 +140,7 @@ class Callbacks:
 
     def stand_by(self) -> None:
         """Start the threads that the end of the interpreter will need, where none can be started then."""
-        if not _NO_LATE_THREADS:
+        if _LATE_THREADS:
             return
         plain = [handler for handler in self._handlers.values() if not _is_async(handler)]
         self._threads.stand_by(len(plain))
