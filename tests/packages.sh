@@ -9,9 +9,9 @@ trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
 
-# The README's program in a language, with its paths as they are there.
+# The README's program in a language, or another guide's, with its paths as they are there.
 program() {
-    awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } inside && /^```$/ { exit } inside' "$root/README.md"
+    awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } inside && /^```$/ { exit } inside' "$root/${2:-README.md}"
 }
 
 # An empty folder in which the example's capsule lies where the README says.
@@ -79,6 +79,12 @@ program c > first.c
 check "the C library compiles" gcc -std=c11 -Wall -Wextra -Wpedantic -Werror first.c -o first \
     $(pkg-config --cflags --libs astrid-host) -Wl,-rpath,"$work/prefix/lib"
 check "the first program in C" says refused ./first
+program cpp bindings-c/README.md > first.cc
+# shellcheck disable=SC2046 # flags
+check "the C++ face compiles" g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror first.cc -o first-cc \
+    $(pkg-config --cflags --libs astrid-host) -Wl,-rpath,"$work/prefix/lib"
+rm -rf home
+check "the guide's program in C++" says refused ./first-cc
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

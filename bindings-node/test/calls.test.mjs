@@ -69,6 +69,18 @@ test('a trap carries the guest\'s backtrace', async (t) => {
   });
 });
 
+test('a fault is a trap however it is found', async (t) => {
+  const [home, path] = [join(await folder(t), 'home'), await capsuleFolder(t, 'stray')];
+  // The same home: compiled code of the one kind is never taken for the other's.
+  for (const signalTraps of [true, false, true]) {
+    const host = await Host.open(home, { signalTraps });
+    const stray = await host.load(path);
+    await assert.rejects(stray.trigger('go'), has('guest_trap'));
+    assert.throws(() => stray.triggerSync('go'), has('guest_trap'));
+    await host.close();
+  }
+});
+
 test('a subscription is an async iterator', async (t) => {
   const host = await open(t, {});
   const messages = host.subscribe('news.*');

@@ -57,6 +57,17 @@ def test_a_trap_carries_the_guests_own_frames(load):
     assert "puppet" in (caught.value.guest_backtrace or "")
 
 
+def test_a_fault_is_a_trap_however_it_is_found(open_host, folder):
+    capsule = folder(guest="stray")
+    # The same home: compiled code of the one kind is never taken for the other's.
+    for signal_traps in (True, False, True):
+        with open_host(signal_traps=signal_traps) as host:
+            stray = host.load(capsule)
+            for _ in range(3):
+                with pytest.raises(astrid_host.GuestTrap):
+                    stray.trigger("go")
+
+
 def test_a_guest_that_runs_past_its_time_is_stopped(load):
     with pytest.raises(TimeoutError) as caught:
         load("spin", quotas=LONG).trigger("go", principal="alice", timeout=0.1)

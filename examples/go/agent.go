@@ -56,7 +56,7 @@ func call(capsule *Capsule, action, payload string) string {
 }
 
 func trap(traps *Capsule) {
-	_, err := traps.Trigger("script", `{"calls":[{"op":"trap"}]}`)
+	_, err := traps.Trigger("stray", "")
 	failure, ok := err.(*Failure)
 	expect("an error of a trap", true, ok)
 	expect("the kind of a trap", "guest_trap", failure.Code)

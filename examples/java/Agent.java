@@ -124,7 +124,7 @@ public final class Agent {
 
     private static void trap(long traps) {
         try {
-            call(traps, "script", "{\"calls\":[{\"op\":\"trap\"}]}");
+            call(traps, "stray", "");
         } catch (Failure failure) {
             expect("guest_trap", failure.code);
             return;
